@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# tickprof: module, tool, tests. "make help" lists what there is.
+VERSION := $(shell cat VERSION)
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+export V ?= 0
+
+all: tool module
+
+help:
+	@echo 'make demo          record a workload in a throw-away guest, leave build/demo/'
+	@echo 'make test          all tests; closing line "N passed, N failed"'
+	@echo 'make bench         instructions a sample, beside perf and bpftrace'
+	@echo 'make tool          the command tickprof, in build/ctl/'
+	@echo 'make module        the module for the running kernel (KVER=, KDIR=)'
+	@echo 'make install       tool, module by DKMS, udev rule, man pages (DESTDIR=, PREFIX=)'
+	@echo 'make uninstall     undo that'
+	@echo 'HOST=1             demo and test use the running kernel instead of a guest'
+
+tool:
+	@$(MAKE) -s -C ctl
+
+# Kbuild writes beside the sources, so each kernel gets a copy of its own.
+module:
+	@tests/kernels/module --kdir $(KDIR)
+
+deps:
+	@tests/deps build vm test
+
+demo: deps tool
+	@tests/demo/run
+
+test: deps tool
+	@tests/run
+
+bench: deps tool
+	@tests/deps bench
+	@tests/bench/run
+
+clean:
+	rm -rf build
+
+.PHONY: all help tool module deps demo test bench install uninstall clean
+include dkms/install.mk

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The capture file: everything that was drained from the rings, plus what later
+ * work needs to understand it on another machine. Written front to back, never
+ * seeked, so that a recording cut short can be read up to its last chunk.
+ *
+ *	header	"TICKPROF" magic, format version, byte order, crc
+ *	chunk*	{ type, cpu, size, position, crc of payload, crc of this header } payload
+ *	END	chunk with the totals; a file without it was cut short
+ *
+ * Chunk types: META (key=value lines), RING (raw records of one CPU, starting at
+ * "position" of its ring, as include/uapi/linux/tickprof.h draws them), EVENTS
+ * (the same records made by the tool: what /proc told of processes that ran
+ * before), COUNTERS, SYMBOLS (resolved locations), END.
+ */
+#ifndef TICKPROF_CAPTURE_H
+#define TICKPROF_CAPTURE_H
+
+#include <linux/tickprof.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct capture_writer;
+struct capture;
+
+/* Keys of META that readers rely on; writers may add more. Values are text. */
+#define CAPTURE_META_RELEASE	"tickprof.version"
+#define CAPTURE_META_KERNEL	"kernel.release"
+#define CAPTURE_META_MACHINE	"machine"		/* uname -m */
+#define CAPTURE_META_HOST	"host"
+#define CAPTURE_META_RATE	"rate"			/* Hz */
+#define CAPTURE_META_CPUS	"cpus"			/* rings */
+#define CAPTURE_META_START_MONO	"start.monotonic"	/* ns */
+#define CAPTURE_META_START_REAL	"start.realtime"	/* ns since the epoch */
+#define CAPTURE_META_END_MONO	"end.monotonic"		/* ns; in the COUNTERS-time META */
+#define CAPTURE_META_COMMAND	"command"		/* the command line recorded */
+
+/*
+ * Start a capture on fd, which stays the caller's. Returns 0 or -errno, as all
+ * functions below do. Write errors stick: every later call returns the first.
+ */
+int capture_writer_create(int fd, struct capture_writer **out);
+void capture_writer_destroy(struct capture_writer *w);
+int capture_write_meta(struct capture_writer *w, const char *key, const char *value);
+/* One copy-free writev of whole records, "position" being the ring's. */
+int capture_write_ring(struct capture_writer *w, uint32_t cpu, uint64_t position,
+		       const void *records, size_t size);
+int capture_write_events(struct capture_writer *w, const void *records, size_t size);
+int capture_write_counters(struct capture_writer *w,
+			   const uint64_t counters[TICKPROF_COUNTER_MAX + 1]);
+/* Payload made by profile_symbols_pack() (profile.h). */
+int capture_write_symbols(struct capture_writer *w, const void *blob, size_t size);
+int capture_writer_finish(struct capture_writer *w);
+uint64_t capture_writer_bytes(const struct capture_writer *w);
+
+/*
+ * Map and check a capture. A truncated or damaged file is refused with a clear
+ * message unless everything up to the damage is whole chunks, which is then
+ * used and capture_complete() is false. Garbage, foreign byte order and newer
+ * versions are refused: -EBADMSG, message printed.
+ */
+int capture_open(const char *path, struct capture **out);
+int capture_open_fd(int fd, const char *name, struct capture **out);
+void capture_close(struct capture *c);
+bool capture_complete(const struct capture *c);
+const char *capture_meta(const struct capture *c, const char *key);	/* NULL: absent */
+const uint64_t *capture_counters(const struct capture *c);		/* NULL: absent */
+
+#endif

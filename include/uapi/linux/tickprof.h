@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * tickprof: the only header that module and tool share.
+ *
+ * THE PROTOCOL, IN ORDER
+ *
+ *  1. open("/dev/tickprof", O_RDWR | O_CLOEXEC). The open file is the session:
+ *     its timers, rings and targets live until the last descriptor and the
+ *     last mapping of it are gone, however the program ends.
+ *  2. Resolve the generic netlink family "tickprof" and send SESSION_CONFIGURE
+ *     with A_FD naming that descriptor (it is looked up in the sender's own
+ *     descriptor table). This fixes rate, flags and ring size and allocates
+ *     the rings, once in a session's life.
+ *  3. Send TARGET_ADD as often as needed, also while the session runs. A
+ *     session without targets samples the whole host.
+ *  4. mmap() each CPU's ring from the descriptor (see THE RING).
+ *  5. Send START. Read the rings; poll() wakes when one holds more than the
+ *     watermark. SESSION_GET tells all counters at any time.
+ *  6. Send STOP, drain what is left, close. Closing without STOP is fine too.
+ *
+ * Every refusal carries an errno, a sentence (NLMSGERR_ATTR_MSG) and, where one
+ * attribute is to blame, its offset (NLMSGERR_ATTR_OFFS).
+ *
+ * ABI RULES. TICKPROF_ABI_VERSION rises when a record, an attribute or the ring
+ * changes its meaning; both sides refuse another version. Appending a record
+ * type, a counter, a command, an attribute or a flag does not raise it: readers
+ * skip record types they do not know by their size, and unknown flags and
+ * attributes are refused by the module, which tells the tool what it lacks.
+ * Fields named "reserved" are written as zero and ignored by readers.
+ */
+#ifndef _UAPI_LINUX_TICKPROF_H
+#define _UAPI_LINUX_TICKPROF_H
+
+#include <linux/types.h>
+
+#define TICKPROF_ABI_VERSION	1
+
+#define TICKPROF_DEVICE		"/dev/tickprof"
+#define TICKPROF_GENL_NAME	"tickprof"
+#define TICKPROF_GENL_VERSION	1
+#define TICKPROF_GENL_MCGRP	"events"
+
+/* Bounds that SESSION_CONFIGURE and TARGET_ADD enforce. */
+#define TICKPROF_RATE_MIN	1		/* Hz */
+#define TICKPROF_RATE_MAX	20000
+#define TICKPROF_DEPTH_MAX	512		/* frames, kernel and user each */
+#define TICKPROF_RING_MIN	4096		/* bytes of data a CPU */
+#define TICKPROF_RING_MAX	(64 << 20)
+#define TICKPROF_THROTTLE_MAX	900		/* permille of a CPU */
+#define TICKPROF_TARGETS_MAX	64		/* of each kind but tasks, which have no limit */
+#define TICKPROF_COMM_LEN	16
+#define TICKPROF_BUILD_ID_MAX	20
+
+/* What SESSION_CONFIGURE assumes for an attribute that is not given. */
+#define TICKPROF_RATE_DEFAULT		99
+#define TICKPROF_DEPTH_DEFAULT		127
+#define TICKPROF_RING_DEFAULT		(256 << 10)
+#define TICKPROF_THROTTLE_DEFAULT	250
+
+/*
+ * THE RING
+ *
+ * One a CPU. The module writes, one reader reads; a full ring drops the new
+ * record, never an old one. File offsets of CPU c's ring, P being the page size:
+ *
+ *	TICKPROF_MMAP_CPU(c) + 0	struct tickprof_ring_reader, one page,
+ *					PROT_READ | PROT_WRITE
+ *	TICKPROF_MMAP_CPU(c) + P	struct tickprof_ring_writer, one page, then
+ *					"size" bytes of data; PROT_READ only,
+ *					mapped as a whole
+ *	TICKPROF_MMAP_CPU(c) + 2P	the data alone, PROT_READ
+ *
+ * Positions are bytes since START of the session's first run and never wrap;
+ * position p lies at data[p & (size - 1)]. size is a power of two.
+ *
+ *	module					reader
+ *	------					------
+ *	tail = load_acquire(&reader->tail)  <A>	head = load_acquire(&writer->head)  <B>
+ *	room = size - (head - tail)		read data[tail, head)
+ *	write data				store_release(&reader->tail, ...)   <A>
+ *	store_release(&writer->head, ...)   <B>
+ *
+ * <A>: the reader is done with bytes before the module writes over them.
+ * <B>: the bytes are there before the reader sees the position.
+ *
+ * A record never wraps: where it would, PAD fills the end. A tail outside
+ * [head - size, head] makes the ring count as full (COUNTER_BAD_TAIL).
+ */
+#define TICKPROF_MMAP_CPU(cpu)	((__u64)(cpu) << 32)
+
+struct tickprof_ring_reader {
+	__u64	tail;
+};
+
+struct tickprof_ring_writer {
+	__u64	head;
+	__u64	size;
+	__u32	cpu;
+	__u32	abi;
+};
+
+/*
+ * RECORDS
+ *
+ * Host byte order, 8-aligned, "size" bytes long with the header, a multiple
+ * of 8. Times are CLOCK_MONOTONIC nanoseconds. pid is the process, tid the
+ * thread, both as the initial pid namespace counts them.
+ */
+enum tickprof_record_type {
+	TICKPROF_RECORD_PAD = 1,	/* skip "size" bytes */
+	TICKPROF_RECORD_SAMPLE,		/* struct tickprof_sample */
+	TICKPROF_RECORD_STACK,		/* struct tickprof_stack */
+	TICKPROF_RECORD_TASK,		/* struct tickprof_task */
+	TICKPROF_RECORD_FORK,		/* struct tickprof_fork */
+	TICKPROF_RECORD_EXEC,		/* struct tickprof_exec */
+	TICKPROF_RECORD_MMAP,		/* struct tickprof_mmap */
+	TICKPROF_RECORD_COMM,		/* struct tickprof_comm */
+	TICKPROF_RECORD_EXIT,		/* struct tickprof_exit */
+	TICKPROF_RECORD_LOST,		/* struct tickprof_lost */
+	__TICKPROF_RECORD_MAX,
+};
+
+struct tickprof_record {
+	__u16	type;			/* enum tickprof_record_type */
+	__u16	flags;			/* meaning by type */
+	__u32	size;			/* bytes, header included */
+};
+
+/*
+ * SAMPLE: what ran when the timer fired.
+ *
+ *	sample { header, time, ip, task ──► TASK, kstack ──► STACK, ustack ──► STACK }
+ *
+ * task, kstack and ustack are distances: the record meant begins that many bytes
+ * before this sample's own position, in the same ring. It was read before this
+ * one, it is less than the ring's size away, and no record between can have
+ * been lost, because a stack or task that found no room is not referred to.
+ * 0 means none. The order of a whole stack, leaf first:
+ *
+ *	ip, frames of kstack, frames of ustack
+ *
+ * A sample in user mode has no kstack, and its ustack starts with ip's caller.
+ * A sample in kernel mode: kstack starts with ip's caller; ustack starts with
+ * the instruction after the system call, or the one interrupted.
+ */
+struct tickprof_sample {
+	struct tickprof_record	hdr;	/* flags: TICKPROF_SAMPLE_* */
+	__u64	time;
+	__u64	ip;			/* the interrupted instruction */
+	__u32	task;
+	__u32	kstack;
+	__u32	ustack;
+	__u32	missed;			/* ticks passed unserved since the sample before */
+};
+
+#define TICKPROF_SAMPLE_USER	(1 << 0)	/* interrupted in user mode */
+#define TICKPROF_SAMPLE_IDLE	(1 << 1)	/* the idle task */
+#define TICKPROF_SAMPLE_KTHREAD	(1 << 2)	/* kernel thread: no user stack exists */
+#define TICKPROF_SAMPLE_EXITING	(1 << 3)	/* exiting task: its user stack is not read */
+#define TICKPROF_SAMPLE_COMPAT	(1 << 4)	/* 32-bit task: the user program counter only */
+#define TICKPROF_SAMPLE_NOSTACK	(1 << 5)	/* a stack was taken but found no room */
+
+/*
+ * STACK: return addresses, caller after callee. Written when the ring does not
+ * hold the same one any more, so that equal stacks of a ring's length are
+ * written once.
+ */
+struct tickprof_stack {
+	struct tickprof_record	hdr;	/* flags: TICKPROF_STACK_* */
+	__u32	nr;
+	__u32	reserved;
+	__u64	ip[];			/* nr of them */
+};
+
+#define TICKPROF_STACK_KERNEL	(1 << 0)	/* else user */
+#define TICKPROF_STACK_DEPTH	(1 << 1)	/* cut at the session's depth */
+#define TICKPROF_STACK_FAULT	(1 << 2)	/* cut at a page that is not resident */
+#define TICKPROF_STACK_BROKEN	(1 << 3)	/* cut where the chain made no sense */
+
+/*
+ * TASK: who a sample belongs to; written like STACK.
+ *
+ * A program image is named by (pid, start_time, exec_id) in all records:
+ * start_time is the process's, in CLOCK_BOOTTIME ns (/proc/PID/stat has it in
+ * units of 10 ms); exec_id changes with every exec and is inherited by fork.
+ */
+struct tickprof_task {
+	struct tickprof_record	hdr;	/* flags: TICKPROF_TASK_* */
+	__u32	pid;
+	__u32	tid;
+	__u32	ns_pid;			/* pid and tid in the task's own namespace */
+	__u32	ns_tid;
+	__u64	start_time;
+	__u64	exec_id;
+	__u64	cgroup;			/* cgroup v2 id: its directory's inode */
+	__u32	uid;			/* real uid, initial user namespace */
+	__u32	ppid;
+	char	comm[TICKPROF_COMM_LEN];	/* the thread's */
+	char	process[TICKPROF_COMM_LEN];	/* the thread group leader's */
+};
+
+#define TICKPROF_TASK_KTHREAD	(1 << 0)
+
+/* FORK: a new process, or a new thread (pid == parent_pid). */
+struct tickprof_fork {
+	struct tickprof_record	hdr;
+	__u64	time;
+	__u32	parent_pid;
+	__u32	parent_tid;
+	__u32	pid;
+	__u32	tid;
+	__u64	parent_start_time;
+	__u64	start_time;		/* of the new task's process */
+	__u64	exec_id;		/* the parent's, which the child inherits */
+};
+
+/*
+ * EXEC: the new image is in place. Its mappings were announced before by MMAP
+ * records that carry the new exec_id.
+ */
+struct tickprof_exec {
+	struct tickprof_record	hdr;
+	__u64	time;
+	__u32	pid;
+	__u32	tid;
+	__u64	start_time;
+	__u64	exec_id;
+	__u64	vdso;			/* address of the vDSO, 0 if there is none */
+	char	comm[TICKPROF_COMM_LEN];
+};
+
+/* MMAP: an executable mapping was made. */
+struct tickprof_mmap {
+	struct tickprof_record	hdr;	/* flags: TICKPROF_MMAP_* */
+	__u64	time;
+	__u32	pid;
+	__u32	tid;
+	__u64	start_time;
+	__u64	exec_id;
+	__u64	addr;
+	__u64	len;
+	__u64	offset;			/* in the file, bytes */
+	__u64	inode;
+	__u32	dev_major;
+	__u32	dev_minor;
+	__u8	build_id_size;		/* 0: not known */
+	__u8	build_id[TICKPROF_BUILD_ID_MAX];
+	__u8	reserved[3];
+	char	path[];			/* NUL-terminated and padded; "" is anonymous */
+};
+
+#define TICKPROF_MMAP_PATH_CUT	(1 << 0)	/* the path was too long and lost its front */
+#define TICKPROF_MMAP_DELETED	(1 << 1)	/* the file had no name any more */
+
+struct tickprof_comm {
+	struct tickprof_record	hdr;
+	__u64	time;
+	__u32	pid;
+	__u32	tid;
+	char	comm[TICKPROF_COMM_LEN];
+};
+
+struct tickprof_exit {
+	struct tickprof_record	hdr;
+	__u64	time;
+	__u32	pid;
+	__u32	tid;
+};
+
+/* LOST: records that found no room between the record before and this one. */
+struct tickprof_lost {
+	struct tickprof_record	hdr;
+	__u64	time;
+	__u64	samples;
+	__u64	events;			/* FORK, EXEC, MMAP, COMM, EXIT */
+	__u64	stacks;			/* STACK and TASK */
+};
+
+/*
+ * COUNTERS, each summed over CPUs since the session was configured. They are
+ * the attribute types inside A_COUNTERS, all u64.
+ */
+enum tickprof_counter {
+	TICKPROF_COUNTER_UNSPEC,
+	TICKPROF_COUNTER_TICKS,		/* timer interrupts served */
+	TICKPROF_COUNTER_SAMPLES,	/* samples written */
+	TICKPROF_COUNTER_MISSED,	/* periods that passed before the timer was served */
+	TICKPROF_COUNTER_FILTERED,	/* ticks that hit no target */
+	TICKPROF_COUNTER_IDLE,		/* ticks that found the CPU idle */
+	TICKPROF_COUNTER_THROTTLED,	/* ticks given up to hold the CPU-time bound */
+	TICKPROF_COUNTER_LOST_SAMPLES,	/* samples that found the ring full */
+	TICKPROF_COUNTER_LOST_EVENTS,	/* process events that found the ring full */
+	TICKPROF_COUNTER_LOST_STACKS,	/* stacks and tasks that found the ring full */
+	TICKPROF_COUNTER_BAD_TAIL,	/* records refused for a reader position out of range */
+	TICKPROF_COUNTER_STACKS,	/* STACK records written */
+	TICKPROF_COUNTER_STACK_HITS,	/* stacks that the ring held already */
+	TICKPROF_COUNTER_TASKS,		/* TASK records written */
+	TICKPROF_COUNTER_EVENTS,	/* process events written */
+	TICKPROF_COUNTER_USER_DEPTH,	/* user stacks cut at the depth limit */
+	TICKPROF_COUNTER_USER_FAULT,	/* user stacks cut at a page not resident */
+	TICKPROF_COUNTER_USER_BROKEN,	/* user stacks cut where the chain made no sense */
+	TICKPROF_COUNTER_USER_SKIPPED,	/* user stacks not read: exiting or 32-bit task */
+	TICKPROF_COUNTER_KERNEL_DEPTH,	/* kernel stacks cut at the depth limit */
+	TICKPROF_COUNTER_KERNEL_BROKEN,	/* kernel stacks that the unwinder gave up on */
+	TICKPROF_COUNTER_NO_REGS,	/* ticks without interrupted registers */
+	TICKPROF_COUNTER_CYCLES,	/* cycle-counter ticks spent in the sampler */
+	TICKPROF_COUNTER_BYTES,		/* bytes written to the rings */
+	__TICKPROF_COUNTER_MAX,
+};
+#define TICKPROF_COUNTER_MAX (__TICKPROF_COUNTER_MAX - 1)
+
+/* FLAGS of a session (A_FLAGS). */
+#define TICKPROF_F_KSTACK		(1 << 0)	/* take kernel stacks */
+#define TICKPROF_F_USTACK		(1 << 1)	/* take user stacks */
+#define TICKPROF_F_EVENTS		(1 << 2)	/* write process events */
+#define TICKPROF_F_INHERIT		(1 << 3)	/* task targets pass to children */
+#define TICKPROF_F_IDLE			(1 << 4)	/* sample the idle task, never stop the timer */
+#define TICKPROF_F_EXCLUDE_USER		(1 << 5)	/* no samples in user mode */
+#define TICKPROF_F_EXCLUDE_KERNEL	(1 << 6)	/* no samples in kernel mode */
+#define TICKPROF_F_EMPTY		(1 << 7)	/* re-arm only: the floor for benchmarks */
+#define TICKPROF_F__ALL			((1 << 8) - 1)
+#define TICKPROF_F_DEFAULT	(TICKPROF_F_KSTACK | TICKPROF_F_USTACK | \
+				 TICKPROF_F_EVENTS | TICKPROF_F_INHERIT)
+
+/* What this kernel offers (A_FEATURES); a missing bit has a line in "tickprof check". */
+#define TICKPROF_FEATURE_KSTACK		(1 << 0)	/* kernel stacks from the interrupted registers */
+#define TICKPROF_FEATURE_USTACK		(1 << 1)	/* user stacks by frame pointer */
+#define TICKPROF_FEATURE_PROCESS	(1 << 2)	/* fork, exec, exit, comm events */
+#define TICKPROF_FEATURE_MMAP		(1 << 3)	/* MMAP events; else read /proc at first sight */
+#define TICKPROF_FEATURE_IDLE_STOP	(1 << 4)	/* the timer sleeps on idle CPUs */
+#define TICKPROF_FEATURE_CGROUP		(1 << 5)	/* cgroup ids and cgroup targets */
+
+/* State of a session (A_STATE). */
+enum tickprof_state {
+	TICKPROF_STATE_NEW,		/* opened, not configured */
+	TICKPROF_STATE_STOPPED,
+	TICKPROF_STATE_RUNNING,
+};
+
+/*
+ * TARGETS. Kinds narrow each other, targets of one kind add up: pids 10 and 11
+ * with uid 33 means tasks of uid 33 in process 10 or 11. TASKs and PIDs are one
+ * kind. CPUS restricts the timers themselves.
+ */
+enum tickprof_target_kind {
+	TICKPROF_TARGET_UNSPEC,
+	TICKPROF_TARGET_PID,		/* A_TARGET_ID: a process, as the sender's pid namespace counts */
+	TICKPROF_TARGET_TID,		/* A_TARGET_ID: one thread */
+	TICKPROF_TARGET_CGROUP,		/* A_TARGET_ID: cgroup v2 id, its descendants too */
+	TICKPROF_TARGET_COMM,		/* A_TARGET_COMM: exactly this thread name */
+	TICKPROF_TARGET_UID,		/* A_TARGET_ID: real uid in the sender's user namespace */
+	TICKPROF_TARGET_CPU,		/* A_TARGET_ID: CPU number; before START only */
+	__TICKPROF_TARGET_MAX,
+};
+#define TICKPROF_TARGET_MAX (__TICKPROF_TARGET_MAX - 1)
+
+/* COMMANDS. All need CAP_PERFMON or CAP_SYS_ADMIN in the initial user namespace. */
+enum tickprof_cmd {
+	TICKPROF_CMD_UNSPEC,
+	TICKPROF_CMD_INFO,		/* → A_ABI, A_RELEASE, A_FEATURES, A_SESSIONS, A_MEMORY */
+	TICKPROF_CMD_SESSION_CONFIGURE,	/* A_FD [A_RATE A_FLAGS A_RING_SIZE A_WATERMARK A_DEPTH A_THROTTLE] */
+	TICKPROF_CMD_TARGET_ADD,	/* A_FD A_TARGET_KIND and A_TARGET_ID or A_TARGET_COMM */
+	TICKPROF_CMD_TARGET_DEL,	/* the same */
+	TICKPROF_CMD_START,		/* A_FD */
+	TICKPROF_CMD_STOP,		/* A_FD */
+	TICKPROF_CMD_SESSION_GET,	/* A_FD, or as a dump of all → A_SESSION … A_COUNTERS */
+	TICKPROF_CMD_NOTIFY,		/* multicast only: A_SESSION A_EVENT [A_COUNTERS] */
+	__TICKPROF_CMD_MAX,
+};
+#define TICKPROF_CMD_MAX (__TICKPROF_CMD_MAX - 1)
+
+enum tickprof_attr {
+	TICKPROF_A_UNSPEC,
+	TICKPROF_A_PAD,
+	TICKPROF_A_ABI,			/* u32: TICKPROF_ABI_VERSION of the module */
+	TICKPROF_A_RELEASE,		/* string: version of the module */
+	TICKPROF_A_FEATURES,		/* u32: TICKPROF_FEATURE_* */
+	TICKPROF_A_SESSIONS,		/* u32: open sessions */
+	TICKPROF_A_MEMORY,		/* u64: bytes this session, or all sessions, hold */
+	TICKPROF_A_FD,			/* u32: descriptor of /dev/tickprof in the sender */
+	TICKPROF_A_SESSION,		/* u32: number of the session, for people */
+	TICKPROF_A_STATE,		/* u32: enum tickprof_state */
+	TICKPROF_A_OWNER_PID,		/* u32: who opened it */
+	TICKPROF_A_OWNER_COMM,		/* string */
+	TICKPROF_A_RATE,		/* u32: samples a second and CPU, 1 … 20000 */
+	TICKPROF_A_FLAGS,		/* u32: TICKPROF_F_* */
+	TICKPROF_A_RING_SIZE,		/* u32: bytes of data a CPU, a power of two ≥ a page */
+	TICKPROF_A_WATERMARK,		/* u32: bytes that wake poll(); default half the ring */
+	TICKPROF_A_DEPTH,		/* u32: frames a stack, 1 … 512 */
+	TICKPROF_A_THROTTLE,		/* u32: permille of each CPU that the sampler may take; 0: no bound */
+	TICKPROF_A_CPUS,		/* u32: rings, one a possible CPU */
+	TICKPROF_A_TARGET_KIND,		/* u32: enum tickprof_target_kind */
+	TICKPROF_A_TARGET_ID,		/* u64 */
+	TICKPROF_A_TARGET_COMM,		/* string, at most 15 bytes */
+	TICKPROF_A_TARGETS,		/* u32: targets the session has */
+	TICKPROF_A_EVENT,		/* u32: enum tickprof_event */
+	TICKPROF_A_COUNTERS,		/* nest of u64, types enum tickprof_counter */
+	__TICKPROF_A_MAX,
+};
+#define TICKPROF_A_MAX (__TICKPROF_A_MAX - 1)
+
+/* What the multicast group announces (A_EVENT). */
+enum tickprof_event {
+	TICKPROF_EVENT_UNSPEC,
+	TICKPROF_EVENT_OPENED,
+	TICKPROF_EVENT_STARTED,
+	TICKPROF_EVENT_STOPPED,
+	TICKPROF_EVENT_CLOSED,
+	TICKPROF_EVENT_LOST,		/* records were lost; at most once a second and session */
+	TICKPROF_EVENT_THROTTLED,	/* ticks were given up; at most once a second and session */
+};
+
+#endif

@@ -1,0 +1,45 @@
+# Shared by the scripts of tests/kernels and tests/vm: where things lie, how to complain, one row of the kernel table.
+# Sourced by bash scripts that have set -euo pipefail.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+build=$top/build
+kernels=$build/kernels
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+
+die() {
+	say "$@"
+	exit "${die_status:-1}"
+}
+
+# need COMMAND GROUP: GROUP is the one of tests/deps that brings COMMAND.
+need() {
+	command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || die "$1 is missing: run tests/deps $2"
+}
+
+# with_lock FILE COMMAND…: runs COMMAND (a function will do) while holding an exclusive lock on FILE.
+with_lock() {
+	local file=$1 fd status=0
+	shift
+	mkdir -p "$(dirname "$file")"
+	exec {fd}>"$file"
+	flock "$fd"
+	# A subshell, so that a failure inside releases the lock; the descriptor stays out of anything left running.
+	("$@") || status=$?
+	exec {fd}>&-
+	return "$status"
+}
+
+# table_row NAME: sets row_name row_arch row_suites row_release row_compiler, or dies naming the kernels there are.
+table_row() {
+	local name
+	while read -r name row_arch row_suites row_release row_compiler; do
+		case $name in
+		"$1") row_name=$name; return 0 ;;
+		esac
+	done < <(table_rows)
+	die "no kernel '$1' in tests/kernels/list; there are: $(table_names | tr '\n' ' ')"
+}
+
+table_rows() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$top/tests/kernels/list"; }
+table_names() { table_rows | awk '{ print $1 }'; }
