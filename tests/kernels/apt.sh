@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # A private apt: looks into any Debian suite and downloads from it, without root and without touching the machine's own apt.
 # The mirror is the one that the machine's own apt uses. Sourced after lib.sh.
 

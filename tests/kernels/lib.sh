@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Shared by the scripts of tests/kernels and tests/vm: where things lie, how to complain, one row of the kernel table.
 # Sourced by bash scripts that have set -euo pipefail.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # How a guest's run is judged. Sourced by tests/vm/run: judge RUN-FOLDER QEMU-STATUS sets verdict (the exit status) and
 # reason (empty where the command's own status stands).
 
