@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the core asks of x86_64: the interrupted user context. */
+#ifndef TICKPROF_KMOD_ARCH_X86_H
+#define TICKPROF_KMOD_ARCH_X86_H
+
+#include <linux/mm_types.h>
+#include <asm/ptrace.h>
+
+/* A 32-bit program: its frames are not laid out as the walker expects. */
+static inline bool tickprof_arch_compat(const struct pt_regs *regs)
+{
+	return !user_64bit_mode((struct pt_regs *)regs);
+}
+
+static inline unsigned long tickprof_arch_frame_pointer(const struct pt_regs *regs)
+{
+	return regs->bp;
+}
+
+/* A return address as it was before the hardware or the compiler marked it. */
+static inline unsigned long tickprof_arch_return_address(unsigned long address)
+{
+	return address;
+}
+
+static inline unsigned long tickprof_arch_vdso(const struct mm_struct *mm)
+{
+	return (unsigned long)mm->context.vdso;
+}
+
+#endif

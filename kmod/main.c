@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Load and unload. Unloading happens only when no descriptor and no mapping of
+ * the device is left, so no session exists, no probe is attached and no timer
+ * armed; what remains goes in reverse order of its coming.
+ */
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+
+#include "chardev.h"
+#include "netlink.h"
+#include "probe.h"
+#include "process.h"
+#include "session.h"
+
+static int __init tickprof_init(void)
+{
+	int err;
+
+	tickprof_features = tickprof_probe_init() | TICKPROF_FEATURE_KSTACK |
+			    TICKPROF_FEATURE_USTACK |
+			    (IS_ENABLED(CONFIG_CGROUPS) ? TICKPROF_FEATURE_CGROUP : 0);
+	err = tickprof_process_init();
+	if (err)
+		return err;
+	err = tickprof_session_init();
+	if (err)
+		goto process;
+	err = tickprof_netlink_init();
+	if (err)
+		goto session;
+	err = tickprof_chardev_init();
+	if (err)
+		goto netlink;
+	return 0;
+netlink:
+	tickprof_netlink_exit();
+session:
+	tickprof_session_exit();
+process:
+	tickprof_process_exit_module();
+	return err;
+}
+
+static void __exit tickprof_exit(void)
+{
+	tickprof_chardev_exit();
+	tickprof_netlink_exit();
+	tickprof_session_exit();
+	tickprof_process_exit_module();
+	/* Target lists that kfree_rcu() has in flight need no code of ours. */
+}
+
+module_init(tickprof_init);
+module_exit(tickprof_exit);
+MODULE_DESCRIPTION("Stack sampling profiler driven by the timer interrupt");
+MODULE_AUTHOR("The tickprof authors");
+MODULE_LICENSE("GPL v2");
+MODULE_VERSION(TICKPROF_VERSION);

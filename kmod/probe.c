@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where the module hooks into the kernel: tracepoints, looked up by name since
+ * they are not exported as symbols, and one kprobe. Attached while at least one
+ * session runs.
+ *
+ * Context: attach and detach are process context under the session lock.
+ * What a kernel lacks costs a feature bit, never the module.
+ * A probe may take fewer arguments than its tracepoint passes: sched_switch
+ * got prev_state in 5.18, sched_process_exit group_dead in 6.16.
+ */
+#include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/sched.h>
+#include <linux/security.h>
+#include <linux/string.h>
+#include <linux/tickprof.h>
+#include <linux/tracepoint.h>
+
+#include "probe.h"
+#include "process.h"
+#include "timer.h"
+
+static void on_switch(void *data, bool preempt, struct task_struct *prev,
+		      struct task_struct *next)
+{
+	if (unlikely(is_idle_task(prev)))
+		tickprof_timer_leave_idle();
+}
+
+static void on_fork(void *data, struct task_struct *parent, struct task_struct *child)
+{
+	tickprof_process_fork(parent, child);
+}
+
+static void on_exec(void *data, struct task_struct *task, pid_t old_tid,
+		    struct linux_binprm *bprm)
+{
+	tickprof_process_exec(task, old_tid);
+}
+
+static void on_exit(void *data, struct task_struct *task)
+{
+	tickprof_process_exit(task);
+}
+
+static void on_rename(void *data, struct task_struct *task, const char *comm)
+{
+	tickprof_process_rename(task, comm);
+}
+
+static struct {
+	const char *name;
+	void *probe;
+	u32 feature;
+	struct tracepoint *tp;
+	bool attached;
+} hooks[] = {
+	{ "sched_process_fork", on_fork, TICKPROF_FEATURE_PROCESS },
+	{ "sched_process_exec", on_exec, TICKPROF_FEATURE_PROCESS },
+	{ "sched_process_exit", on_exit, TICKPROF_FEATURE_PROCESS },
+	{ "task_rename", on_rename, TICKPROF_FEATURE_PROCESS },
+	{ "sched_switch", on_switch, TICKPROF_FEATURE_IDLE_STOP },
+};
+
+/*
+ * perf's own hook, called for every new mapping and for those that become
+ * executable, whether perf runs or not. Not an ABI: its absence is survivable.
+ */
+static int on_mmap(struct kprobe *kp, struct pt_regs *regs)
+{
+	tickprof_process_mmap((struct vm_area_struct *)regs_get_kernel_argument(regs, 0));
+	return 0;
+}
+
+static struct kprobe mmap_hook = {
+	.symbol_name = "perf_event_mmap",
+	.pre_handler = on_mmap,
+};
+static bool mmap_hook_usable, mmap_hook_attached;
+
+static void find_hook(struct tracepoint *tp, void *data)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (!strcmp(tp->name, hooks[i].name))
+			hooks[i].tp = tp;
+}
+
+static bool try_mmap_hook(void)
+{
+	/* register_kprobe() does not ask lockdown itself. */
+	if (security_locked_down(LOCKDOWN_KPROBES) || register_kprobe(&mmap_hook))
+		return false;
+	unregister_kprobe(&mmap_hook);
+	return true;
+}
+
+/* At module load: which TICKPROF_FEATURE_* do the hooks of this kernel give? */
+u32 tickprof_probe_init(void)
+{
+	u32 features = TICKPROF_FEATURE_PROCESS | TICKPROF_FEATURE_IDLE_STOP;
+	size_t i;
+
+	for_each_kernel_tracepoint(find_hook, NULL);
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (!hooks[i].tp)
+			features &= ~hooks[i].feature;
+	mmap_hook_usable = try_mmap_hook();
+	return features | (mmap_hook_usable ? TICKPROF_FEATURE_MMAP : 0);
+}
+
+int tickprof_probe_attach(void)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (!hooks[i].tp)
+			continue;
+		err = tracepoint_probe_register(hooks[i].tp, hooks[i].probe, NULL);
+		if (err)
+			goto detach;
+		hooks[i].attached = true;
+	}
+	if (mmap_hook_usable) {
+		/* A kprobe is registered from a clean slate each time. */
+		mmap_hook.addr = NULL;
+		mmap_hook.flags = 0;
+		err = register_kprobe(&mmap_hook);
+		if (err)
+			goto detach;
+		mmap_hook_attached = true;
+	}
+	return 0;
+detach:
+	tickprof_probe_detach();
+	return err;
+}
+
+/* When this returns no probe runs any more and none will. */
+void tickprof_probe_detach(void)
+{
+	size_t i;
+
+	if (mmap_hook_attached)
+		unregister_kprobe(&mmap_hook);
+	mmap_hook_attached = false;
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (hooks[i].attached)
+			tracepoint_probe_unregister(hooks[i].tp, hooks[i].probe, NULL);
+		hooks[i].attached = false;
+	}
+	tracepoint_synchronize_unregister();
+}

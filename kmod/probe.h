@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TICKPROF_KMOD_PROBE_H
+#define TICKPROF_KMOD_PROBE_H
+
+#include <linux/types.h>
+
+u32 tickprof_probe_init(void);
+int tickprof_probe_attach(void);
+void tickprof_probe_detach(void);
+
+#endif

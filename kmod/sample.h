@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TICKPROF_KMOD_SAMPLE_H
+#define TICKPROF_KMOD_SAMPLE_H
+
+#include <linux/tickprof.h>
+#include <linux/types.h>
+
+struct tickprof_sampler;
+
+bool tickprof_sample_take(struct tickprof_sampler *s, u64 now);
+u32 tickprof_sample_burst(u32 depth);
+
+#endif

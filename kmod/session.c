@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sessions: from open to release of /dev/tickprof.
+ *
+ *	NEW ── configure ──► STOPPED ── start ──► RUNNING ── stop ──► STOPPED …
+ *
+ * Context: process, under tickprof_session_lock.
+ * Memory, a possible CPU: ring_size and two pages for the ring, about 12 KiB and
+ * 8 bytes a frame of depth for the sampler.
+ *
+ * Why teardown is safe, in its order:
+ *  1. The stream leaves the list of running ones, and a grace period passes:
+ *     no probe sees it, so none writes an event or re-arms a timer.
+ *  2. Every timer is cancelled, which waits for a callback under way: no tick
+ *     writes any more or queues a wake-up.
+ *  3. irq_work_sync() waits for wake-ups that are queued: nobody touches the
+ *     wait queue.
+ *  4. release() runs only when neither descriptor nor mapping is left, so no
+ *     poll and no fault can come. Then memory goes.
+ */
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/netlink.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+#include <linux/rculist.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "netlink.h"
+#include "probe.h"
+#include "sample.h"
+#include "session.h"
+#include "stats.h"
+#include "timer.h"
+
+DEFINE_MUTEX(tickprof_session_lock);
+LIST_HEAD(tickprof_sessions);
+LIST_HEAD(tickprof_streams);
+u32 tickprof_features;
+
+static u32 last_number;
+static unsigned int nr_running;
+static int hotplug_state;
+
+static void wake_reader(struct irq_work *work)
+{
+	struct tickprof_sampler *s = container_of(work, struct tickprof_sampler, wake);
+
+	wake_up_interruptible(&s->stream->wait);
+}
+
+static void destroy_sampler(struct tickprof_sampler *s)
+{
+	if (!s)
+		return;
+	tickprof_ring_deinit(&s->ring);
+	kvfree(s);
+}
+
+static size_t sampler_size(u32 depth)
+{
+	return sizeof(struct tickprof_sampler) + depth * sizeof(u64);
+}
+
+static struct tickprof_sampler *create_sampler(struct tickprof_stream *stream, u32 cpu)
+{
+	const struct tickprof_config *config = &stream->config;
+	struct tickprof_sampler *s;
+
+	s = kvzalloc_node(sampler_size(config->depth), GFP_KERNEL, cpu_to_node(cpu));
+	if (!s)
+		return NULL;
+	s->stream = stream;
+	s->config = config;
+	s->cpu = cpu;
+	s->random = get_random_u32() | 1;
+	init_irq_work(&s->wake, wake_reader);
+	tickprof_timer_init(s);
+	if (tickprof_ring_init(&s->ring, cpu, config->ring_size, config->watermark,
+			       tickprof_sample_burst(config->depth))) {
+		kvfree(s);
+		return NULL;
+	}
+	return s;
+}
+
+static void destroy_samplers(struct tickprof_sampler **samplers)
+{
+	unsigned int cpu;
+
+	if (!samplers)
+		return;
+	for_each_possible_cpu(cpu)
+		destroy_sampler(samplers[cpu]);
+	kfree(samplers);
+}
+
+static struct tickprof_sampler **create_samplers(struct tickprof_stream *stream)
+{
+	struct tickprof_sampler **samplers;
+	unsigned int cpu;
+
+	samplers = kcalloc(nr_cpu_ids, sizeof(*samplers), GFP_KERNEL);
+	if (!samplers)
+		return NULL;
+	for_each_possible_cpu(cpu) {
+		samplers[cpu] = create_sampler(stream, cpu);
+		if (!samplers[cpu]) {
+			destroy_samplers(samplers);
+			return NULL;
+		}
+	}
+	return samplers;
+}
+
+/* Tell the multicast group of losses and throttling, at most once a second. */
+static void watch(struct work_struct *work)
+{
+	struct tickprof_session *session =
+		container_of(to_delayed_work(work), struct tickprof_session, watch);
+	u64 sum[TICKPROF_COUNTER_MAX + 1], lost;
+
+	tickprof_stats_sum(&session->stream, sum);
+	lost = sum[TICKPROF_COUNTER_LOST_SAMPLES] + sum[TICKPROF_COUNTER_LOST_EVENTS] +
+	       sum[TICKPROF_COUNTER_LOST_STACKS] + sum[TICKPROF_COUNTER_BAD_TAIL];
+	if (lost != session->lost_told)
+		tickprof_netlink_notify(session, TICKPROF_EVENT_LOST);
+	if (sum[TICKPROF_COUNTER_THROTTLED] != session->throttled_told)
+		tickprof_netlink_notify(session, TICKPROF_EVENT_THROTTLED);
+	session->lost_told = lost;
+	session->throttled_told = sum[TICKPROF_COUNTER_THROTTLED];
+	schedule_delayed_work(&session->watch, HZ);
+}
+
+/* NULL: no memory. The caller may open the device and is to own the session. */
+struct tickprof_session *tickprof_session_create(void)
+{
+	struct tickprof_session *session = kzalloc(sizeof(*session), GFP_KERNEL);
+
+	if (!session)
+		return NULL;
+	if (tickprof_target_init(&session->stream.targets)) {
+		kfree(session);
+		return NULL;
+	}
+	init_waitqueue_head(&session->stream.wait);
+	INIT_DEFERRABLE_WORK(&session->watch, watch);
+	session->owner_pid = task_tgid_nr(current);
+	get_task_comm(session->owner_comm, current);
+	mutex_lock(&tickprof_session_lock);
+	session->number = ++last_number;
+	list_add_tail(&session->all, &tickprof_sessions);
+	mutex_unlock(&tickprof_session_lock);
+	tickprof_netlink_notify(session, TICKPROF_EVENT_OPENED);
+	return session;
+}
+
+/* Rings and samplers come into being here, once in a session's life. */
+int tickprof_session_configure(struct tickprof_session *session,
+			       const struct tickprof_config *config,
+			       struct netlink_ext_ack *extack)
+{
+	struct tickprof_stream *stream = &session->stream;
+	struct tickprof_sampler **samplers;
+
+	if (session->state != TICKPROF_STATE_NEW) {
+		NL_SET_ERR_MSG(extack, "session is configured already: open another");
+		return -EBUSY;
+	}
+	stream->config = *config;
+	stream->config.period = div_u64(NSEC_PER_SEC, config->rate);
+	stream->config.throttle_share = config->throttle * 1024 / 1000;
+	stream->config.sleep_idle = tickprof_features & TICKPROF_FEATURE_IDLE_STOP &&
+				    !(config->flags & TICKPROF_F_IDLE);
+	stream->targets.inherit = config->flags & TICKPROF_F_INHERIT;
+	samplers = create_samplers(stream);
+	if (!samplers) {
+		NL_SET_ERR_MSG(extack, "no memory for the rings: ask for smaller ones");
+		return -ENOMEM;
+	}
+	/* Pairs with the acquire in tickprof_session_ring(), which takes no lock. */
+	smp_store_release(&stream->sampler, samplers);
+	session->state = TICKPROF_STATE_STOPPED;
+	return 0;
+}
+
+/* cpus_read_lock() and the session lock held. */
+int tickprof_session_start(struct tickprof_session *session, struct netlink_ext_ack *extack)
+{
+	int err;
+
+	if (session->state == TICKPROF_STATE_NEW) {
+		NL_SET_ERR_MSG(extack, "session is not configured yet");
+		return -EINVAL;
+	}
+	if (session->state == TICKPROF_STATE_RUNNING) {
+		NL_SET_ERR_MSG(extack, "session runs already");
+		return -EALREADY;
+	}
+	if (!nr_running) {
+		err = tickprof_probe_attach();
+		if (err) {
+			NL_SET_ERR_MSG(extack, "cannot attach to the kernel's tracepoints");
+			return err;
+		}
+	}
+	nr_running++;
+	list_add_tail_rcu(&session->stream.running, &tickprof_streams);
+	tickprof_timer_start(&session->stream);
+	session->state = TICKPROF_STATE_RUNNING;
+	schedule_delayed_work(&session->watch, HZ);
+	tickprof_netlink_notify(session, TICKPROF_EVENT_STARTED);
+	return 0;
+}
+
+static void stop_running(struct tickprof_session *session)
+{
+	list_del_rcu(&session->stream.running);
+	if (!--nr_running)
+		tickprof_probe_detach();
+	synchronize_rcu();
+	tickprof_timer_stop(&session->stream);
+	cancel_delayed_work_sync(&session->watch);
+	session->state = TICKPROF_STATE_STOPPED;
+	wake_up_interruptible(&session->stream.wait);
+	tickprof_netlink_notify(session, TICKPROF_EVENT_STOPPED);
+}
+
+/* cpus_read_lock() and the session lock held. Rings keep what they hold. */
+int tickprof_session_stop(struct tickprof_session *session, struct netlink_ext_ack *extack)
+{
+	if (session->state != TICKPROF_STATE_RUNNING) {
+		NL_SET_ERR_MSG(extack, "session does not run");
+		return -EALREADY;
+	}
+	stop_running(session);
+	return 0;
+}
+
+/* The file is gone, and with it every mapping. */
+void tickprof_session_destroy(struct tickprof_session *session)
+{
+	cpus_read_lock();
+	mutex_lock(&tickprof_session_lock);
+	if (session->state == TICKPROF_STATE_RUNNING)
+		stop_running(session);
+	list_del(&session->all);
+	mutex_unlock(&tickprof_session_lock);
+	cpus_read_unlock();
+	tickprof_netlink_notify(session, TICKPROF_EVENT_CLOSED);
+	destroy_samplers(session->stream.sampler);
+	tickprof_target_deinit(&session->stream.targets);
+	kfree(session);
+}
+
+/* Session lock held. */
+int tickprof_session_target(struct tickprof_session *session,
+			    const struct tickprof_target *target, bool add,
+			    struct netlink_ext_ack *extack)
+{
+	struct tickprof_targets *targets = &session->stream.targets;
+
+	if (target->kind == TICKPROF_TARGET_CPU && session->state == TICKPROF_STATE_RUNNING) {
+		NL_SET_ERR_MSG(extack, "CPUs can be chosen only before START");
+		return -EBUSY;
+	}
+	return add ? tickprof_target_add(targets, target, extack) :
+		     tickprof_target_del(targets, target, extack);
+}
+
+/* Bytes held for this session. Session lock held. */
+size_t tickprof_session_memory(const struct tickprof_session *session)
+{
+	const struct tickprof_stream *stream = &session->stream;
+	size_t memory = sizeof(*session) + tickprof_target_memory(&stream->targets);
+	unsigned int cpu;
+
+	if (!stream->sampler)
+		return memory;
+	for_each_possible_cpu(cpu)
+		memory += sampler_size(stream->config.depth) +
+			  tickprof_ring_memory(&stream->sampler[cpu]->ring);
+	return memory;
+}
+
+/* For mmap and poll, which hold the file but no lock. NULL: no such ring (yet). */
+struct tickprof_ring *tickprof_session_ring(struct tickprof_session *session, u64 cpu)
+{
+	/* Pairs with the release in tickprof_session_configure(). */
+	struct tickprof_sampler **samplers = smp_load_acquire(&session->stream.sampler);
+
+	if (!samplers || cpu >= nr_cpu_ids || !samplers[cpu])
+		return NULL;
+	return &samplers[cpu]->ring;
+}
+
+/* Both run on the CPU concerned, with cpus_write_lock() held by the hotplug core. */
+static int cpu_comes(unsigned int cpu)
+{
+	struct tickprof_session *session;
+
+	mutex_lock(&tickprof_session_lock);
+	list_for_each_entry(session, &tickprof_sessions, all)
+		if (session->state == TICKPROF_STATE_RUNNING)
+			tickprof_timer_start_cpu(session->stream.sampler[cpu]);
+	mutex_unlock(&tickprof_session_lock);
+	return 0;
+}
+
+static int cpu_goes(unsigned int cpu)
+{
+	struct tickprof_session *session;
+
+	mutex_lock(&tickprof_session_lock);
+	list_for_each_entry(session, &tickprof_sessions, all)
+		if (session->state == TICKPROF_STATE_RUNNING)
+			tickprof_timer_stop_cpu(session->stream.sampler[cpu]);
+	mutex_unlock(&tickprof_session_lock);
+	return 0;
+}
+
+int tickprof_session_init(void)
+{
+	hotplug_state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "tickprof:online",
+					  cpu_comes, cpu_goes);
+	return hotplug_state < 0 ? hotplug_state : 0;
+}
+
+void tickprof_session_exit(void)
+{
+	cpuhp_remove_state(hotplug_state);
+}
