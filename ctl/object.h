@@ -33,7 +33,7 @@ struct object {
 	enum object_kind kind;
 	struct object_id id;	/* strings owned; build id filled in once the file is read */
 	pid_t pid;		/* OBJECT_ANON: whose; OBJECT_FILE: who mapped it first */
-	int fd;			/* -1: could not be opened */
+	int fd;			/* -1: not open; use objects_fd() */
 	int error;		/* errno of that; ESTALE: the file there now is another one */
 	void *elf;		/* sym_elf's */
 	void *jit;		/* sym_perfmap's */
@@ -53,6 +53,9 @@ void objects_destroy(struct objects *o);
  */
 struct object *objects_get(struct objects *o, const struct object_id *id,
 			   pid_t pid, uint64_t addr, uint64_t len, bool live);
+/* A descriptor of its file, opened again if it was closed to hold the limit; or -errno. */
+int objects_fd(struct objects *o, struct object *obj);
+/* JIT code and other executable memory of one process without a file. */
 struct object *objects_get_anon(struct objects *o, pid_t pid);
 struct object *objects_kernel(struct objects *o);
 struct object *objects_vdso(struct objects *o);

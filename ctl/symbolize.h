@@ -16,7 +16,7 @@
 
 struct symbolizer;
 
-/* Strings are owned by the symbolizer and live as long as it does. */
+/* Frames and strings are owned by the symbolizer and live as long as it does. */
 struct symbol_frame {
 	const char *function;	/* demangled */
 	const char *system_name; /* as in the symbol table */
@@ -46,6 +46,7 @@ struct symbolizer_options {
 
 struct symbolizer *symbolizer_create(struct objects *objects,
 				     const struct symbolizer_options *options);
+/* Before objects_destroy(): what was loaded hangs on the objects. */
 void symbolizer_destroy(struct symbolizer *s);
 
 /*
@@ -64,6 +65,12 @@ bool symbolizer_resolve(struct symbolizer *s, struct object *obj, uint64_t offse
  */
 void symbolizer_preload(struct symbolizer *s, struct object *obj, uint64_t offset,
 			bool caller, const struct symbol_location *loc);
+
+/*
+ * A process has JIT code: learn its user and namespaces and take hold of its perf
+ * map while it lives. Optional, cheap, worth repeating; does nothing unless live.
+ */
+void symbolizer_prepare_anon(struct symbolizer *s, struct object *obj);
 
 /* Read kallsyms now (modules may be unloaded before the end). 0 or -errno. */
 int symbolizer_load_kernel(struct symbolizer *s);
