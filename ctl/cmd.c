@@ -2,6 +2,7 @@
 /* One option table a command: getopt_long reads it, --help prints it. */
 #include <errno.h>
 #include <getopt.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -127,6 +128,19 @@ void command_help(const struct command *cmd, FILE *f)
 			print_row(row, f);
 	if (cmd->notes)
 		fprintf(f, "\n%s\n", cmd->notes);
+}
+
+bool may_profile(void)
+{
+	const uint64_t wanted = 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_PERFMON;
+	__fclose FILE *f = fopen("/proc/self/status", "re");
+	unsigned long long caps = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "CapEff: %llx", &caps) == 1)
+			break;
+	return caps & wanted;
 }
 
 int exit_status(int error)

@@ -80,6 +80,9 @@ int usage_error(const struct command *cmd, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void command_help(const struct command *cmd, FILE *f);
 
+/* Does this process hold CAP_PERFMON or CAP_SYS_ADMIN? */
+bool may_profile(void);
+
 /* The exit status for a -errno of the functions under ctl/. */
 int exit_status(int error);
 

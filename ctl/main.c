@@ -3,6 +3,7 @@
  * tickprof: the table of commands, and what every command has in common. Only
  * this file exits.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "cmd.h"
@@ -52,6 +53,22 @@ static int help(const char *name)
 	return EXIT_OK;
 }
 
+static int check_needs(unsigned int needs)
+{
+	struct control *nl = NULL;
+	int ret = 0;
+
+	if (needs & NEEDS_MODULE) {
+		ret = control_open(&nl, NULL);
+		control_close(nl);
+	}
+	if (!ret && needs & NEEDS_ROOT && !may_profile()) {
+		err("permission denied: run as root, or give the tool CAP_PERFMON");
+		ret = -EPERM;
+	}
+	return exit_status(ret);
+}
+
 static int run(const struct command *cmd, int argc, char **argv)
 {
 	int status;
@@ -61,7 +78,7 @@ static int run(const struct command *cmd, int argc, char **argv)
 		if (status != COMMAND_RUN)
 			return status;
 	}
-	status = exit_status(nl_check(cmd->needs & NEEDS_ROOT, cmd->needs & NEEDS_MODULE));
+	status = check_needs(cmd->needs);
 	if (status)
 		return status;
 	return cmd->run(cmd, argc, argv);

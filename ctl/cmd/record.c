@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tickprof record: options in perf's letters, a recording, one file.
+ *
+ * A profile is made from a capture on an unlinked file, so memory while
+ * recording does not grow with the recording's length.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "output.h"
+#include "profile.h"
+#include "recording.h"
+#include "units.h"
+
+enum {
+	OPT_NO_CALL_GRAPH = OPTION_LONG,
+	OPT_COMM, OPT_NO_INHERIT, OPT_USER_ONLY, OPT_KERNEL_ONLY, OPT_IDLE, OPT_MAX_STACK,
+	OPT_THROTTLE, OPT_LABEL_CPU, OPT_NO_LINES, OPT_DURATION,
+};
+
+static const struct option_row options[] = {
+	{ 'F', "freq", "RATE", "samples a second on each CPU, or \"max\" (default 99)" },
+	{ 'a', "all-cpus", NULL, "the whole host" },
+	{ 'p', "pid", "PID,...", "these processes" },
+	{ 't', "tid", "TID,...", "these threads" },
+	{ 'C', "cpu", "LIST", "only on these CPUs: 0,2-3" },
+	{ 'u', "uid", "USER,...", "only tasks of these users, by name or number" },
+	{ 'G', "cgroup", "CGROUP,...", "only tasks below these cgroups: a path, or a name under\n"
+		"/sys/fs/cgroup" },
+	{ OPT_COMM, "comm", "NAME,...", "only threads of these names" },
+	{ OPT_NO_INHERIT, "no-inherit", NULL, "leave out children of the named tasks" },
+	{ 'g', "call-graph", NULL, "take stacks (the default)" },
+	{ OPT_NO_CALL_GRAPH, "no-call-graph", NULL, "take the interrupted function alone" },
+	{ OPT_MAX_STACK, "max-stack", "FRAMES", "frames of a stack, 1 to 512 (default 127)" },
+	{ OPT_USER_ONLY, "user-only", NULL, "no samples in the kernel" },
+	{ OPT_USER_ONLY, "all-user", NULL, NULL },
+	{ OPT_KERNEL_ONLY, "kernel-only", NULL, "no samples in user programs" },
+	{ OPT_KERNEL_ONLY, "all-kernel", NULL, NULL },
+	{ OPT_IDLE, "idle", NULL, "sample idle CPUs too, which keeps them awake" },
+	{ 'D', "delay", "MS", "begin so many milliseconds later" },
+	{ OPT_DURATION, "duration", "SECONDS", "end after so long; a command is waited for" },
+	{ 'o', "output", "FILE", "FILE.pb.gz (or .pb): a pprof profile; another name: a\n"
+		"capture, to be read later; \"-\": pprof to standard output\n"
+		"(default tickprof.pb.gz)" },
+	{ OPT_LABEL_CPU, "label-cpu", NULL, "label samples with their CPU" },
+	{ OPT_NO_LINES, "no-lines", NULL, "functions alone: no source lines, no inlined calls" },
+	{ 'm', "ring-size", "SIZE", "buffer of each CPU: 512K, 4M; a bare number below 4096\n"
+		"counts pages (default 256K)" },
+	{ OPT_THROTTLE, "throttle", "PERCENT", "share of a CPU that sampling may take, 0: no bound\n"
+		"(default 25)" },
+	OPTIONS_COMMON
+};
+
+static struct recording_options opts = {
+	.config = {
+		.rate = TICKPROF_RATE_DEFAULT,
+		.flags = TICKPROF_F_DEFAULT,
+		.depth = TICKPROF_DEPTH_DEFAULT,
+		.throttle = TICKPROF_THROTTLE_DEFAULT,
+	},
+};
+static const char *output_path = "tickprof.pb.gz";
+static bool all_cpus, want_lines = true, label_cpu;
+
+static bool parse_rate(const char *text)
+{
+	uint64_t rate;
+
+	if (!strcmp(text, "max")) {
+		opts.config.rate = TICKPROF_RATE_MAX;
+		return true;
+	}
+	if (!parse_u64(text, &rate) || rate < TICKPROF_RATE_MIN || rate > TICKPROF_RATE_MAX)
+		return false;
+	opts.config.rate = rate;
+	return true;
+}
+
+static bool parse_ring_size(const char *text)
+{
+	uint64_t size;
+
+	if (!parse_size(text, &size))
+		return false;
+	if (size < 4096 && text[strspn(text, "0123456789")] == '\0')
+		size *= sysconf(_SC_PAGESIZE);
+	if (size < TICKPROF_RING_MIN || size > TICKPROF_RING_MAX)
+		return false;
+	opts.config.ring_size = round_up_pow2(size);
+	return true;
+}
+
+static int option_targets(enum tickprof_target_kind kind)
+{
+	return targets_parse(&opts.targets, kind, optarg) ? EXIT_USAGE : COMMAND_RUN;
+}
+
+/* COMMAND_RUN, or the status of a message already printed. */
+static int number_option(const struct command *cmd, int id)
+{
+	double percent, seconds;
+	uint64_t value;
+
+	switch (id) {
+	case 'F':
+		if (parse_rate(optarg))
+			break;
+		return usage_error(cmd, "-F takes a rate from %d to %d Hz or \"max\", not '%s'",
+				   TICKPROF_RATE_MIN, TICKPROF_RATE_MAX, optarg);
+	case 'm':
+		if (parse_ring_size(optarg))
+			break;
+		return usage_error(cmd, "-m takes a size from %d to %d MiB such as 512K, not '%s'",
+				   TICKPROF_RING_MIN, TICKPROF_RING_MAX >> 20, optarg);
+	case 'D':
+		if (parse_u64(optarg, &value) && value <= UINT32_MAX) {
+			opts.delay_ms = value;
+			break;
+		}
+		return usage_error(cmd, "-D takes milliseconds, not '%s'", optarg);
+	case OPT_MAX_STACK:
+		if (parse_u64(optarg, &value) && value && value <= TICKPROF_DEPTH_MAX) {
+			opts.config.depth = value;
+			break;
+		}
+		return usage_error(cmd, "--max-stack takes 1 to %d frames, not '%s'",
+				   TICKPROF_DEPTH_MAX, optarg);
+	case OPT_THROTTLE:
+		if (parse_decimal(optarg, &percent) && percent * 10 <= TICKPROF_THROTTLE_MAX) {
+			opts.config.throttle = ceil(percent * 10);
+			break;
+		}
+		return usage_error(cmd, "--throttle takes 0 to %d percent, not '%s'",
+				   TICKPROF_THROTTLE_MAX / 10, optarg);
+	case OPT_DURATION:
+		if (parse_decimal(optarg, &seconds) && seconds > 0 && seconds < 1e9) {
+			opts.duration_ns = seconds * 1e9;
+			break;
+		}
+		return usage_error(cmd, "--duration takes seconds, not '%s'", optarg);
+	}
+	return COMMAND_RUN;
+}
+
+static int one_option(const struct command *cmd, int id)
+{
+	uint32_t *flags = &opts.config.flags;
+
+	switch (id) {
+	case 'a':
+		all_cpus = true;
+		break;
+	case 'p':
+		return option_targets(TICKPROF_TARGET_PID);
+	case 't':
+		return option_targets(TICKPROF_TARGET_TID);
+	case 'C':
+		return option_targets(TICKPROF_TARGET_CPU);
+	case 'u':
+		return option_targets(TICKPROF_TARGET_UID);
+	case 'G':
+		return option_targets(TICKPROF_TARGET_CGROUP);
+	case OPT_COMM:
+		return option_targets(TICKPROF_TARGET_COMM);
+	case 'g':
+		*flags |= TICKPROF_F_KSTACK | TICKPROF_F_USTACK;
+		break;
+	case OPT_NO_CALL_GRAPH:
+		*flags &= ~(TICKPROF_F_KSTACK | TICKPROF_F_USTACK);
+		break;
+	case OPT_NO_INHERIT:
+		*flags &= ~TICKPROF_F_INHERIT;
+		break;
+	case OPT_USER_ONLY:
+		*flags |= TICKPROF_F_EXCLUDE_KERNEL;
+		break;
+	case OPT_KERNEL_ONLY:
+		*flags |= TICKPROF_F_EXCLUDE_USER;
+		break;
+	case OPT_IDLE:
+		*flags |= TICKPROF_F_IDLE;
+		break;
+	case OPT_LABEL_CPU:
+		label_cpu = true;
+		break;
+	case OPT_NO_LINES:
+		want_lines = false;
+		break;
+	case 'o':
+		output_path = optarg;
+		break;
+	default:
+		return number_option(cmd, id);
+	}
+	return COMMAND_RUN;
+}
+
+static char *join(char **argv)
+{
+	char *text = xstrdup(argv[0]), *longer;
+
+	for (argv++; *argv; argv++) {
+		longer = xasprintf("%s %s", text, *argv);
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+static int check_options(const struct command *cmd)
+{
+	const uint32_t neither = TICKPROF_F_EXCLUDE_USER | TICKPROF_F_EXCLUDE_KERNEL;
+	bool tasks = targets_have(&opts.targets, TICKPROF_TARGET_PID) ||
+		     targets_have(&opts.targets, TICKPROF_TARGET_TID);
+
+	if (!opts.command && !all_cpus && !opts.targets.nr)
+		return usage_error(cmd, "nothing to record: give a command, -a for the whole host, or -p PID");
+	if (all_cpus && tasks)
+		return usage_error(cmd, "-a records the whole host, -p and -t do not: give one");
+	if ((opts.config.flags & neither) == neither)
+		return usage_error(cmd, "--user-only and --kernel-only leave nothing to record");
+	if (!*output_path)
+		return usage_error(cmd, "-o needs a file name");
+	opts.command_only = opts.command && !all_cpus && !opts.targets.nr;
+	return COMMAND_RUN;
+}
+
+static int record_parse(const struct command *cmd, int argc, char **argv)
+{
+	int id, status = COMMAND_RUN;
+
+	while ((id = option_next(cmd, argc, argv, &status)) >= 0) {
+		status = one_option(cmd, id);
+		if (status != COMMAND_RUN)
+			return status;
+	}
+	if (id == OPTION_STOP)
+		return status;
+	if (argv[optind]) {
+		opts.command = argv + optind;
+		opts.command_line = join(opts.command);
+	}
+	return check_options(cmd);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len >= n && !strcmp(text + len - n, end);
+}
+
+static bool wants_profile(const char *path)
+{
+	return !strcmp(path, "-") || ends_with(path, ".pb.gz") || ends_with(path, ".pb") ||
+	       ends_with(path, ".pprof.gz") || ends_with(path, ".pprof");
+}
+
+static void explain_empty(const uint64_t *c)
+{
+	const char *why = "nothing ran on a CPU while it was recorded";
+
+	if (c[TICKPROF_COUNTER_LOST_SAMPLES])
+		why = "every sample found its ring full: enlarge the rings with -m";
+	else if (c[TICKPROF_COUNTER_THROTTLED])
+		why = "every tick was given up to hold the bound: lower -F or raise --throttle";
+	else if (c[TICKPROF_COUNTER_NO_REGS])
+		why = "the timer found no interrupted registers: see `tickprof check`";
+	else if (c[TICKPROF_COUNTER_FILTERED])
+		why = "the timer fired, but never while a target was on a CPU: raise -F, record for longer, or look at the targets";
+	err("nothing was sampled: %s", why);
+}
+
+static void warn_losses(const struct control_session *s)
+{
+	const uint64_t *c = s->counters;
+
+	if (c[TICKPROF_COUNTER_LOST_SAMPLES])
+		warn("%" PRIu64 " of %" PRIu64 " samples found the ring full: enlarge it with -m %uK or lower -F",
+		     c[TICKPROF_COUNTER_LOST_SAMPLES],
+		     c[TICKPROF_COUNTER_LOST_SAMPLES] + c[TICKPROF_COUNTER_SAMPLES],
+		     s->config.ring_size / 256);
+	if (c[TICKPROF_COUNTER_LOST_EVENTS])
+		warn("%" PRIu64 " process events were lost, so some functions may stay without a name: enlarge the ring with -m %uK",
+		     c[TICKPROF_COUNTER_LOST_EVENTS], s->config.ring_size / 256);
+	if (c[TICKPROF_COUNTER_LOST_STACKS])
+		warn("%" PRIu64 " stacks were lost: enlarge the ring with -m %uK",
+		     c[TICKPROF_COUNTER_LOST_STACKS], s->config.ring_size / 256);
+	if (c[TICKPROF_COUNTER_THROTTLED])
+		warn("%.1f %% of the ticks were given up to keep sampling below %g %% of a CPU: lower -F or raise --throttle",
+		     100.0 * c[TICKPROF_COUNTER_THROTTLED] /
+		     (c[TICKPROF_COUNTER_TICKS] + c[TICKPROF_COUNTER_THROTTLED]),
+		     s->config.throttle / 10.0);
+	if (c[TICKPROF_COUNTER_BAD_TAIL])
+		warn("%" PRIu64 " records were refused for a bad reader position",
+		     c[TICKPROF_COUNTER_BAD_TAIL]);
+}
+
+static void closing_line(const struct recording *r, const char *path)
+{
+	const uint64_t *c = r->session.state.counters;
+	uint64_t cut = c[TICKPROF_COUNTER_USER_DEPTH] + c[TICKPROF_COUNTER_USER_FAULT] +
+		       c[TICKPROF_COUNTER_USER_BROKEN] + c[TICKPROF_COUNTER_KERNEL_DEPTH] +
+		       c[TICKPROF_COUNTER_KERNEL_BROKEN];
+	double mb = capture_writer_bytes(r->capture) / 1e6;
+
+	if (verbosity < 0)
+		return;
+	fprintf(stderr, "[ tickprof record: captured %" PRIu64 " samples (%" PRIu64 " lost, %"
+		PRIu64 " truncated) in %.*f MB, wrote %s ]\n", c[TICKPROF_COUNTER_SAMPLES],
+		c[TICKPROF_COUNTER_LOST_SAMPLES], cut, mb < 1 ? 3 : 1, mb,
+		strcmp(path, "-") ? path : "standard output");
+}
+
+static int append_symbols(struct recording *r, const struct profile *profile)
+{
+	__free void *blob = NULL;
+	size_t size;
+	int ret;
+
+	ret = profile_symbols_pack(profile, &blob, &size);
+	if (!ret)
+		ret = capture_write_symbols(r->capture, blob, size);
+	return ret ? ret : capture_writer_finish(r->capture);
+}
+
+/* From the capture on fd to the output: symbols, and the profile if one is wanted. */
+static int resolve(struct recording *r, int fd, const struct output *out)
+{
+	const struct profile_options po = { .label_cpu = label_cpu, .lines = want_lines };
+	const struct symbolizer_options so = { .lines = want_lines, .live = true };
+	struct symbolizer *symbolizer = symbolizer_create(r->objects, &so);
+	struct profile *profile = NULL;
+	struct capture *capture = NULL;
+	int ret;
+
+	ret = capture_open_fd(fd, output_path, &capture);
+	if (!ret)
+		ret = profile_create(capture, r->objects, symbolizer, &po, &profile);
+	if (!ret && fd == out->fd)
+		ret = append_symbols(r, profile);
+	else if (!ret)
+		ret = profile_write_pprof(profile, out->fd);
+	profile_destroy(profile);
+	capture_close(capture);
+	symbolizer_destroy(symbolizer);
+	return ret;
+}
+
+static int record(struct recording *r, struct output *out)
+{
+	__close int scratch = -1;
+	int ret;
+
+	ret = output_open(out, output_path);
+	if (!ret && wants_profile(output_path))
+		ret = scratch = output_scratch(out->path);
+	if (ret < 0)
+		return ret;
+	ret = recording_run(r, &opts, scratch < 0 ? out->fd : scratch);
+	if (ret)
+		return ret;
+	if (!r->session.state.counters[TICKPROF_COUNTER_SAMPLES]) {
+		explain_empty(r->session.state.counters);
+		return -ENODATA;
+	}
+	ret = resolve(r, scratch < 0 ? out->fd : scratch, out);
+	if (!ret)
+		ret = output_commit(out);
+	if (ret)
+		return ret;
+	warn_losses(&r->session.state);
+	closing_line(r, output_path);
+	return 0;
+}
+
+/*
+ * A command that outlives the recording (--duration) is waited for, unless a
+ * signal asked for the end. Its status counts unless recording failed.
+ */
+static int own_status(struct recording *r, int ret)
+{
+	bool asked_to_end = r->stopping || r->leave_at;
+	int status = EXIT_OK;
+
+	if (r->launch.released)
+		status = launch_reap(&r->launch, !asked_to_end) ? launch_status(&r->launch) :
+			 128 + SIGTERM;
+	if (ret == -ENODATA)
+		return status ? status : EXIT_EMPTY;
+	if (ret && status != LAUNCH_NOT_FOUND && status != LAUNCH_NOT_RUN)
+		return exit_status(ret);
+	return status;
+}
+
+static int record_run(const struct command *cmd, int argc, char **argv)
+{
+	struct recording r = RECORDING_INIT;
+	struct output out = OUTPUT_INIT;
+	int status;
+
+	opts.progress = verbosity >= 0 && !opts.command_only && isatty(STDERR_FILENO);
+	status = own_status(&r, record(&r, &out));
+	output_close(&out);
+	recording_deinit(&r);
+	targets_deinit(&opts.targets);
+	free(opts.command_line);
+	return status;
+}
+
+const struct command cmd_record = {
+	.name = "record",
+	.summary = "Sample stacks and write a profile",
+	.usage = "[OPTIONS] [--] [COMMAND [ARGUMENT...]]",
+	.options = options,
+	.notes = "Without -a and targets the command and its children are recorded; with them the\n"
+		 "command only says for how long. Without a command, until Ctrl-C.",
+	.needs = NEEDS_ROOT | NEEDS_MODULE,
+	.parse = record_parse,
+	.run = record_run,
+};
