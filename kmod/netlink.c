@@ -123,7 +123,7 @@ static int parse_target(struct genl_info *info, struct tickprof_target *target)
 	if (target->kind == TICKPROF_TARGET_COMM) {
 		if (!comm || id || !nla_len(comm) || !*(char *)nla_data(comm))
 			REFUSE(TICKPROF_A_TARGET_COMM, "a COMM target takes A_TARGET_COMM alone");
-		nla_strscpy(target->comm, comm, sizeof(target->comm));
+		strscpy_pad(target->comm, nla_data(comm), sizeof(target->comm));
 	} else {
 		if (!id || comm)
 			REFUSE(TICKPROF_A_TARGET_ID, "this kind of target takes A_TARGET_ID alone");

@@ -164,7 +164,7 @@ void tickprof_process_rename(struct task_struct *task, const char *comm)
 
 	if (nobody_listens())
 		return;
-	strncpy(record.comm, comm, TICKPROF_COMM_LEN - 1);
+	strscpy_pad(record.comm, comm, TICKPROF_COMM_LEN);
 	announce(task, &record, sizeof(record), now);
 }
 
@@ -178,7 +178,7 @@ static size_t fill_path(struct tickprof_mmap *record, char *buffer, const struct
 
 	if (IS_ERR(name)) {
 		record->hdr.flags |= TICKPROF_MMAP_PATH_CUT;
-		strcpy(buffer, too_long);
+		memcpy(buffer, too_long, sizeof(too_long));
 		return sizeof(too_long);
 	}
 	len = strlen(name);

@@ -27,7 +27,7 @@
 #include "timer.h"
 
 #define TIMER_MODE	HRTIMER_MODE_ABS_PINNED_HARD
-#define CREDIT_MAX	(4 << 20)	/* cycles that may be saved up: about a millisecond */
+#define CREDIT_MAX	(4LL << 20)	/* cycles saved up or owed at most: about a millisecond */
 
 /* Some sampler of this CPU waits for the end of idle: a hint that spares the walk. */
 static DEFINE_PER_CPU(bool, idle_stopped_any);
@@ -100,7 +100,8 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 	if (tickprof_sample_take(s, now))
 		irq_work_queue(&s->wake);
 	spent = get_cycles() - cycles;
-	s->credit -= spent;
+	/* A virtual CPU may lose its host's CPU in here: such a debt is not ours. */
+	s->credit = max_t(s64, s->credit - spent, -CREDIT_MAX);
 	s->counter[TICKPROF_COUNTER_CYCLES] += spent;
 	return HRTIMER_RESTART;
 }

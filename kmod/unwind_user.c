@@ -23,13 +23,15 @@ struct frame {
 
 void tickprof_unwind_user(const struct pt_regs *regs, struct tickprof_stack *stack, u32 depth)
 {
-	const unsigned long limit = TASK_SIZE_MAX - sizeof(struct frame);
+	unsigned long limit = TASK_SIZE_MAX - sizeof(struct frame);
 	unsigned long fp = tickprof_arch_frame_pointer(regs);
 	unsigned long low = user_stack_pointer((struct pt_regs *)regs);
 	unsigned long ret, next;
 	u32 nr = stack->nr;
 	u16 flags = 0;
 
+	/* In a register: as an immediate it does not fit the mask's cmp. */
+	OPTIMIZER_HIDE_VAR(limit);
 	pagefault_disable();
 	/* The address only opens the window; each frame is checked below. */
 	if (!user_access_begin((void __user *)(low & ~7UL & (limit - 1)), sizeof(struct frame)))
