@@ -35,6 +35,7 @@ struct capture;
 #define CAPTURE_META_START_REAL	"start.realtime"	/* ns since the epoch */
 #define CAPTURE_META_END_MONO	"end.monotonic"		/* ns; in the COUNTERS-time META */
 #define CAPTURE_META_COMMAND	"command"		/* the command line recorded */
+#define CAPTURE_META_CGROUP	"cgroup."		/* + id in decimal: path below the cgroup root */
 
 /*
  * Start a capture on fd, which stays the caller's. Returns 0 or -errno, as all
@@ -58,13 +59,37 @@ uint64_t capture_writer_bytes(const struct capture_writer *w);
  * Map and check a capture. A truncated or damaged file is refused with a clear
  * message unless everything up to the damage is whole chunks, which is then
  * used and capture_complete() is false. Garbage, foreign byte order and newer
- * versions are refused: -EBADMSG, message printed.
+ * versions are refused: -EBADMSG, message printed. A regular file must not be
+ * cut while it is mapped; anything else (a pipe) is read into memory.
  */
 int capture_open(const char *path, struct capture **out);
 int capture_open_fd(int fd, const char *name, struct capture **out);
 void capture_close(struct capture *c);
 bool capture_complete(const struct capture *c);
+/* Why it is not complete, as the end of a sentence; NULL if it is. */
+const char *capture_problem(const struct capture *c);
 const char *capture_meta(const struct capture *c, const char *key);	/* NULL: absent */
+uint64_t capture_meta_number(const struct capture *c, const char *key);	/* 0: absent */
 const uint64_t *capture_counters(const struct capture *c);		/* NULL: absent */
+
+enum capture_chunk_type {
+	CAPTURE_META = 1,
+	CAPTURE_RING,
+	CAPTURE_EVENTS,
+	CAPTURE_COUNTERS,
+	CAPTURE_SYMBOLS,
+	CAPTURE_END,
+};
+
+/* Chunks in file order; payloads are 8-aligned and live as long as the capture. */
+struct capture_chunk {
+	uint32_t type;
+	uint32_t cpu;		/* RING */
+	uint64_t position;	/* RING */
+	uint64_t size;
+	const void *payload;
+};
+
+const struct capture_chunk *capture_chunks(const struct capture *c, size_t *nr);
 
 #endif
