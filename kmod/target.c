@@ -93,7 +93,7 @@ static bool match_uid(const struct tickprof_target_lists *l, const struct task_s
 bool tickprof_target_match_lists(const struct tickprof_targets *t, struct task_struct *task)
 {
 	const struct tickprof_target_lists *l;
-	unsigned long kinds = READ_ONCE(t->kinds);
+	unsigned long kinds = smp_load_acquire(&t->kinds);
 	bool match;
 
 	rcu_read_lock();
@@ -109,7 +109,7 @@ bool tickprof_target_match_lists(const struct tickprof_targets *t, struct task_s
 void tickprof_target_fork(struct tickprof_targets *t, const struct task_struct *parent,
 			  const struct task_struct *child)
 {
-	unsigned long kinds = READ_ONCE(t->kinds);
+	unsigned long kinds = smp_load_acquire(&t->kinds);
 
 	if (!t->inherit)
 		return;
@@ -124,7 +124,7 @@ void tickprof_target_fork(struct tickprof_targets *t, const struct task_struct *
 void tickprof_target_exec(struct tickprof_targets *t, const struct task_struct *task,
 			  pid_t old_tid)
 {
-	if (READ_ONCE(t->kinds) & BIT(TICKPROF_TARGET_TID) && old_tid != task->pid) {
+	if (smp_load_acquire(&t->kinds) & BIT(TICKPROF_TARGET_TID) && old_tid != task->pid) {
 		if (test_bit(old_tid, t->tids))
 			set_bit(task->pid, t->tids);
 		else
@@ -136,7 +136,7 @@ void tickprof_target_exec(struct tickprof_targets *t, const struct task_struct *
 void tickprof_target_exit(struct tickprof_targets *t, const struct task_struct *task,
 			  bool group_dead)
 {
-	unsigned long kinds = READ_ONCE(t->kinds);
+	unsigned long kinds = smp_load_acquire(&t->kinds);
 
 	if (kinds & BIT(TICKPROF_TARGET_PID) && group_dead)
 		clear_bit(task->tgid, t->pids);
@@ -179,8 +179,6 @@ static int change_task(struct tickprof_targets *t, const struct tickprof_target 
 		*map = vzalloc(TASK_BITMAP_BYTES);
 		if (!*map)
 			return -ENOMEM;
-		/* Pairs with the dependency on "kinds", set after this by the caller. */
-		smp_wmb();
 	}
 	if (add) {
 		set_bit(nr, *map);
@@ -307,7 +305,8 @@ int tickprof_target_add(struct tickprof_targets *t, const struct tickprof_target
 
 	if (err)
 		return err;
-	WRITE_ONCE(t->kinds, t->kinds | BIT(target->kind));
+	/* Bitmap and list are there before a kind says so; the matchers acquire. */
+	smp_store_release(&t->kinds, t->kinds | BIT(target->kind));
 	t->nr++;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <linux/tickprof.h>
 #include <linux/uidgid.h>
+#include <asm/barrier.h>
 
 struct netlink_ext_ack;
 struct tickprof_target_lists;
@@ -51,7 +52,8 @@ bool tickprof_target_match_lists(const struct tickprof_targets *t, struct task_s
 static inline bool tickprof_target_match_task(const struct tickprof_targets *t,
 					      const struct task_struct *task)
 {
-	unsigned long kinds = READ_ONCE(t->kinds);
+	/* Pairs with the release in tickprof_target_add(). */
+	unsigned long kinds = smp_load_acquire(&t->kinds);
 
 	if (!(kinds & TICKPROF_TARGET_TASKS))
 		return true;
@@ -63,7 +65,8 @@ static inline bool tickprof_target_match_task(const struct tickprof_targets *t,
 static inline bool tickprof_target_match(const struct tickprof_targets *t,
 					 struct task_struct *task)
 {
-	unsigned long kinds = READ_ONCE(t->kinds);
+	/* Pairs with the release in tickprof_target_add(). */
+	unsigned long kinds = smp_load_acquire(&t->kinds);
 
 	if (likely(!(kinds & (TICKPROF_TARGET_TASKS | TICKPROF_TARGET_LISTS))))
 		return true;

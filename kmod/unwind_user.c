@@ -33,9 +33,11 @@ void tickprof_unwind_user(const struct pt_regs *regs, struct tickprof_stack *sta
 	/* In a register: as an immediate it does not fit the mask's cmp. */
 	OPTIMIZER_HIDE_VAR(limit);
 	pagefault_disable();
-	/* The address only opens the window; each frame is checked below. */
-	if (!user_access_begin((void __user *)(low & ~7UL & (limit - 1)), sizeof(struct frame)))
+	/* The stack pointer only opens the window; each frame is checked below. */
+	if (!user_access_begin((void __user *)low, sizeof(struct frame))) {
+		flags = TICKPROF_STACK_BROKEN;
 		goto out;
+	}
 	while (fp) {
 		const struct frame __user *frame;
 
