@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Temporary file and rename: see output.h. */
+/*
+ * The file has no name until it is done, so that not even a crash leaves anything
+ * behind; where the file system cannot do that, it has a temporary one.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -25,9 +28,29 @@ static int open_stdout(struct output *o)
 	return -errno;
 }
 
-int output_open(struct output *o, const char *path)
+static int open_unnamed(const char *path)
+{
+	__free char *copy = xstrdup(path);
+
+	return open(dirname(copy), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+static int open_file(struct output *o)
 {
 	struct stat st;
+
+	if (!stat(o->path, &st) && !S_ISREG(st.st_mode))
+		return open(o->path, O_WRONLY | O_CLOEXEC);
+	o->fd = open_unnamed(o->path);
+	o->temporary = xasprintf("%s.XXXXXX", o->path);
+	o->unnamed = o->fd >= 0;
+	if (!o->unnamed)
+		o->fd = mkostemp(o->temporary, O_CLOEXEC);
+	return o->fd;
+}
+
+int output_open(struct output *o, const char *path)
+{
 	int ret;
 
 	if (!strcmp(path, "-"))
@@ -36,12 +59,7 @@ int output_open(struct output *o, const char *path)
 	o->path = realpath(path, NULL);
 	if (!o->path)
 		o->path = xstrdup(path);
-	if (!stat(o->path, &st) && !S_ISREG(st.st_mode)) {
-		o->fd = open(o->path, O_WRONLY | O_CLOEXEC);
-	} else {
-		o->temporary = xasprintf("%s.XXXXXX", o->path);
-		o->fd = mkostemp(o->temporary, O_CLOEXEC);
-	}
+	o->fd = open_file(o);
 	if (o->fd >= 0)
 		return 0;
 	ret = -errno;
@@ -51,15 +69,36 @@ int output_open(struct output *o, const char *path)
 	return ret;
 }
 
+/* A file without a name cannot replace one, so it gets a temporary one first. */
+static int name_file(struct output *o)
+{
+	char from[32];
+	int fd;
+
+	fd = mkostemp(o->temporary, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	unlink(o->temporary);
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", o->fd);
+	if (linkat(AT_FDCWD, from, AT_FDCWD, o->temporary, AT_SYMLINK_FOLLOW))
+		return -errno;
+	o->unnamed = false;
+	return 0;
+}
+
 int output_commit(struct output *o)
 {
-	int ret;
+	int ret = 0;
 
 	if (!o->temporary)
 		return 0;
-	if (rename(o->temporary, o->path)) {
+	if (o->unnamed)
+		ret = name_file(o);
+	if (!ret && rename(o->temporary, o->path))
 		ret = -errno;
-		err_errno(-ret, "cannot rename '%s' to '%s'", o->temporary, o->path);
+	if (ret) {
+		err_errno(-ret, "cannot write '%s'", o->path);
 		return ret;
 	}
 	free(o->temporary);
@@ -71,7 +110,7 @@ void output_close(struct output *o)
 {
 	if (o->fd >= 0)
 		close(o->fd);
-	if (o->temporary)
+	if (o->temporary && !o->unnamed)
 		unlink(o->temporary);
 	free(o->temporary);
 	free(o->path);

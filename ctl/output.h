@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A file that appears whole or not at all: written beside its place under
- * another name, then renamed. An existing file stays as it was until then.
+ * A file that appears whole or not at all: written in its folder, renamed into
+ * place when done. An existing file stays as it was until then.
  */
 #ifndef TICKPROF_OUTPUT_H
 #define TICKPROF_OUTPUT_H
@@ -12,6 +12,7 @@ struct output {
 	int fd;
 	char *path;	/* the final name; NULL: standard output */
 	char *temporary;	/* NULL: written in place (a device, a pipe) */
+	bool unnamed;		/* the temporary name is not taken yet */
 };
 
 #define OUTPUT_INIT { .fd = -1 }

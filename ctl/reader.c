@@ -29,7 +29,7 @@ int ring_init(struct ring *ring, uint32_t cpu, void *reader_page, const void *wr
 		return -EPROTONOSUPPORT;
 	}
 	if (writer->cpu != cpu || writer->size < TICKPROF_RING_MIN ||
-	    writer->size & (writer->size - 1) || writer->size > mapped) {
+	    writer->size & (writer->size - 1) || writer->size != mapped) {
 		err("ring of CPU %u describes itself wrongly", cpu);
 		return -EBADMSG;
 	}
@@ -98,51 +98,42 @@ damaged:
 	return -EBADMSG;
 }
 
-static int map_ring(struct reader *r, int fd, uint32_t cpu)
+static int map_ring(struct reader *r, int fd, uint32_t cpu, size_t ring_size)
 {
 	off_t base = TICKPROF_MMAP_CPU(cpu);
-	size_t size = r->page, ring_size;
 	void *reader_page, *writer_page;
 	int ret;
 
 	reader_page = mmap(NULL, r->page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, base);
 	if (reader_page == MAP_FAILED)
 		goto failed;
-	writer_page = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, base + r->page);
-	if (writer_page == MAP_FAILED)
-		goto unmap_reader;
-	ring_size = ((struct tickprof_ring_writer *)writer_page)->size;
-	munmap(writer_page, size);
-	size += ring_size;
-	if (ring_size > TICKPROF_RING_MAX)
-		goto wrong;
-	writer_page = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, base + r->page);
+	writer_page = mmap(NULL, r->page + ring_size, PROT_READ, MAP_SHARED, fd, base + r->page);
 	if (writer_page == MAP_FAILED)
 		goto unmap_reader;
 	ret = ring_init(&r->rings[cpu], cpu, reader_page, writer_page, r->page, ring_size);
 	if (!ret)
 		return 0;
-	munmap(writer_page, size);
+	munmap(writer_page, r->page + ring_size);
 	munmap(reader_page, r->page);
 	return ret;
-wrong:
-	errno = EBADMSG;
 unmap_reader:
+	ret = -errno;
 	munmap(reader_page, r->page);
+	errno = -ret;
 failed:
 	ret = -errno;
 	err_errno(-ret, "cannot map the ring of CPU %u", cpu);
 	return ret;
 }
 
-int reader_create(int fd, uint32_t cpus, struct reader **out)
+int reader_create(int fd, uint32_t cpus, uint32_t ring_size, struct reader **out)
 {
 	struct reader *r = xcalloc(1, sizeof(*r) + cpus * sizeof(r->rings[0]));
 	int ret;
 
 	r->page = sysconf(_SC_PAGESIZE);
 	for (; r->nr < cpus; r->nr++) {
-		ret = map_ring(r, fd, r->nr);
+		ret = map_ring(r, fd, r->nr, ring_size);
 		if (ret) {
 			reader_destroy(r);
 			return ret;

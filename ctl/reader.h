@@ -41,8 +41,8 @@ int64_t ring_drain(struct ring *ring, reader_sink sink, void *arg);
 
 struct reader;
 
-/* Map the rings of CPUs 0 … cpus - 1. 0 or -errno with a message. */
-int reader_create(int fd, uint32_t cpus, struct reader **out);
+/* Map the rings of CPUs 0 … cpus - 1, each with ring_size bytes of data. 0 or -errno with a message. */
+int reader_create(int fd, uint32_t cpus, uint32_t ring_size, struct reader **out);
 void reader_destroy(struct reader *r);
 /* All rings once. Bytes drained, or -errno with a message. */
 int64_t reader_drain(struct reader *r, reader_sink sink, void *arg);

@@ -47,7 +47,7 @@ int session_open(struct session *s, const struct control_config *config)
 	ret = session_update(s);
 	if (ret)
 		goto close;
-	ret = reader_create(s->fd, s->state.cpus, &s->reader);
+	ret = reader_create(s->fd, s->state.cpus, s->state.config.ring_size, &s->reader);
 	if (ret)
 		goto close;
 	return 0;
