@@ -207,7 +207,7 @@ static int unxz(const void *in, size_t in_size, void **out, size_t *out_size)
 	return 0;
 }
 
-struct elf_file *elf_debug_mini(const struct elf_file *main)
+struct elf_file *elf_debug_mini(struct elf_file *main)
 {
 	struct elf_file *f;
 	GElf_Shdr shdr;

@@ -29,7 +29,7 @@ struct elf_file *elf_debug_file(struct elf_debug *d, const struct elf_file *main
 				const struct elf_origin *origin);
 void elf_debug_deinit(struct elf_debug *d);
 /* .gnu_debugdata, expanded; NULL: none. The caller closes it. */
-struct elf_file *elf_debug_mini(const struct elf_file *main);
+struct elf_file *elf_debug_mini(struct elf_file *main);
 /* A file of this name or build id, for dwz's .gnu_debugaltlink; NULL: none. */
 struct elf_file *elf_debug_alt(const char *name, const char *beside, const void *build_id,
 			       size_t build_id_size, const struct elf_origin *origin);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "elf_file.h"
 #include "elf_map.h"
@@ -108,6 +109,9 @@ static int parse(struct elf_file *f)
 	f->elf = elf_memory(f->image, f->image_size);
 	if (!f->elf || elf_kind(f->elf) != ELF_K_ELF || !gelf_getehdr(f->elf, &ehdr))
 		return -ENOEXEC;
+	if (ehdr.e_ident[EI_DATA] != (__BYTE_ORDER == __LITTLE_ENDIAN ? ELFDATA2LSB
+								       : ELFDATA2MSB))
+		return -ENOEXEC;
 	f->type = ehdr.e_type;
 	f->machine = ehdr.e_machine;
 	read_segments(f);
@@ -153,6 +157,8 @@ void elf_file_close(struct elf_file *f)
 {
 	if (!f)
 		return;
+	elf_file_forget_data(f);
+	free(f->expanded);
 	elf_end(f->elf);
 	if (f->mapped && f->image)
 		elf_unmap(f->image, f->image_size);
@@ -222,17 +228,75 @@ Elf_Scn *elf_file_section(const struct elf_file *f, const char *name, GElf_Shdr 
 	return NULL;
 }
 
-Elf_Data *elf_file_data(const struct elf_file *f, Elf_Scn *scn)
+/*
+ * elf_compress() would change the section's header inside the image, which other
+ * Elf handles over the same image (sym_dwarf.c) share.
+ */
+static Elf_Data *expand(struct elf_file *f, Elf_Scn *scn, const GElf_Chdr *chdr)
+{
+	size_t header = gelf_fsize(f->elf, ELF_T_CHDR, 1, EV_CURRENT);
+	Elf_Data *raw = elf_rawdata(scn, NULL), *data;
+	uLongf size = chdr->ch_size;
+
+	/* zlib never expands more than about a thousandfold. */
+	if (!raw || !raw->d_buf || raw->d_size <= header || chdr->ch_type != ELFCOMPRESS_ZLIB ||
+	    chdr->ch_size > EXPANDED_MAX || chdr->ch_size / 1032 > raw->d_size)
+		return NULL;
+	data = xcalloc(1, sizeof(*data));
+	data->d_buf = xmalloc(size);
+	if (uncompress(data->d_buf, &size, (Bytef *)raw->d_buf + header,
+		       raw->d_size - header) != Z_OK || size != chdr->ch_size) {
+		free(data->d_buf);
+		free(data);
+		return NULL;
+	}
+	data->d_size = size;
+	GROW(f->expanded, f->cap_expanded, f->nr_expanded + 1);
+	f->expanded[f->nr_expanded++] = data;
+	return data;
+}
+
+void elf_file_forget_data(struct elf_file *f)
+{
+	while (f->nr_expanded) {
+		free(f->expanded[--f->nr_expanded]->d_buf);
+		free(f->expanded[f->nr_expanded]);
+	}
+}
+
+Elf_Data *elf_file_data(struct elf_file *f, Elf_Scn *scn)
 {
 	GElf_Shdr shdr;
 	GElf_Chdr chdr;
 
 	if (!gelf_getshdr(scn, &shdr) || shdr.sh_type == SHT_NOBITS)
 		return NULL;
-	if (shdr.sh_flags & SHF_COMPRESSED) {
-		if (!gelf_getchdr(scn, &chdr) || chdr.ch_size > EXPANDED_MAX ||
-		    elf_compress(scn, 0, 0) < 0)
-			return NULL;
+	if (!(shdr.sh_flags & SHF_COMPRESSED))
+		return elf_getdata(scn, NULL);
+	return gelf_getchdr(scn, &chdr) ? expand(f, scn, &chdr) : NULL;
+}
+
+/* Not gelf_getsym(), which takes only data that libelf itself made. */
+bool elf_file_symbol(const struct elf_file *f, const Elf_Data *data, size_t i, GElf_Sym *sym)
+{
+	Elf32_Sym sym32;
+
+	if (gelf_getclass(f->elf) == ELFCLASS64) {
+		if (i >= data->d_size / sizeof(*sym))
+			return false;
+		memcpy(sym, (char *)data->d_buf + i * sizeof(*sym), sizeof(*sym));
+		return true;
 	}
-	return elf_getdata(scn, NULL);
+	if (i >= data->d_size / sizeof(sym32))
+		return false;
+	memcpy(&sym32, (char *)data->d_buf + i * sizeof(sym32), sizeof(sym32));
+	*sym = (GElf_Sym){
+		.st_name = sym32.st_name,
+		.st_info = sym32.st_info,
+		.st_other = sym32.st_other,
+		.st_shndx = sym32.st_shndx,
+		.st_value = sym32.st_value,
+		.st_size = sym32.st_size,
+	};
+	return true;
 }

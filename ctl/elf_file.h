@@ -2,6 +2,7 @@
 /*
  * An ELF file, opened for reading: segments, build id, sections. libelf does the
  * parsing, over a mapping of ours (elf_map.h). Nothing in the file is trusted.
+ * Files of the other byte order are refused.
  */
 #ifndef TICKPROF_ELF_FILE_H
 #define TICKPROF_ELF_FILE_H
@@ -28,6 +29,8 @@ struct elf_file {
 	size_t image_size;
 	bool mapped;		/* image is a mapping, else heap or not ours */
 	bool owned;
+	Elf_Data **expanded;	/* contents of compressed sections */
+	size_t nr_expanded, cap_expanded;
 };
 
 /* 0 or -errno: -ENOEXEC for what is not ELF. fd stays the caller's and may be closed. */
@@ -44,7 +47,11 @@ bool elf_file_executable(const struct elf_file *f, uint64_t vaddr);
 /* NULL: absent. */
 Elf_Scn *elf_file_section(const struct elf_file *f, const char *name, GElf_Shdr *shdr);
 /* Contents, decompressed if need be; NULL: none, broken, or too large to be true. */
-Elf_Data *elf_file_data(const struct elf_file *f, Elf_Scn *scn);
+Elf_Data *elf_file_data(struct elf_file *f, Elf_Scn *scn);
+/* Entry i of a symbol table's data; false: past its end. */
+bool elf_file_symbol(const struct elf_file *f, const Elf_Data *data, size_t i, GElf_Sym *sym);
+/* Forget what was expanded; data from such sections becomes invalid. */
+void elf_file_forget_data(struct elf_file *f);
 
 /* Just the build id, in a few reads and without a mapping. 0, -ENOENT or -errno. */
 int elf_build_id(int fd, uint8_t id[TICKPROF_BUILD_ID_MAX], uint8_t *size);

@@ -34,7 +34,7 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 		if (addr < start || addr >= end)
 			continue;
 		addr &= ~(uintptr_t)(getpagesize() - 1);
-		if (mmap((void *)addr, end - addr, PROT_READ,
+		if (mmap((void *)addr, end - addr, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
 			return;
 		break;
@@ -68,7 +68,8 @@ int elf_map(int fd, void **out, size_t *size)
 		;
 	if (i == ELF_MAPS_MAX)
 		return -EMFILE;
-	map = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	map = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd,
+		   0);
 	if (map == MAP_FAILED)
 		return -errno;
 	install();

@@ -29,7 +29,7 @@ struct section {
 };
 
 struct loader {
-	const struct elf_file *main;	/* whose segments say what is executable */
+	struct elf_file *main;	/* whose segments say what is executable */
 	struct sym_elf_table *table;
 	struct range_in *in;		/* prio: rank until ordered */
 	size_t nr, cap;
@@ -119,18 +119,16 @@ static Elf_Scn *section_of_type(const struct elf_file *f, uint32_t type, GElf_Sh
 }
 
 /* The symbol table of this type; its strings become table's. */
-static Elf_Data *symbols(struct sym_elf_table *t, const struct elf_file *f, uint32_t type,
-			 int table, size_t *nr)
+static Elf_Data *symbols(struct sym_elf_table *t, struct elf_file *f, uint32_t type,
+			 int table)
 {
 	Elf_Data *data, *strings;
 	Elf_Scn *scn, *link;
 	GElf_Shdr shdr;
-	size_t each;
 
 	scn = section_of_type(f, type, &shdr);
-	each = gelf_fsize(f->elf, ELF_T_SYM, 1, EV_CURRENT);
 	link = scn ? elf_getscn(f->elf, shdr.sh_link) : NULL;
-	if (!link || !each)
+	if (!link)
 		return NULL;
 	data = elf_file_data(f, scn);
 	strings = elf_file_data(f, link);
@@ -138,7 +136,6 @@ static Elf_Data *symbols(struct sym_elf_table *t, const struct elf_file *f, uint
 		return NULL;
 	t->strings[table] = strings->d_buf;
 	t->strings_size[table] = strings->d_size;
-	*nr = data->d_size / each;
 	return data;
 }
 
@@ -154,19 +151,17 @@ static const char *string_at(const struct sym_elf_table *t, int table, uint32_t 
 	return offset + *len < t->strings_size[table] ? s : NULL;
 }
 
-static bool collect(struct loader *l, const struct elf_file *f, uint32_t type, int table)
+static bool collect(struct loader *l, struct elf_file *f, uint32_t type, int table)
 {
-	size_t nr, i, before = l->nr, len;
-	Elf_Data *data = symbols(l->table, f, type, table, &nr);
+	Elf_Data *data = symbols(l->table, f, type, table);
+	size_t i, before = l->nr, len;
 	const char *name;
 	GElf_Sym sym;
 
 	if (!data)
 		return false;
 	read_sections(l, f);
-	for (i = 1; i < nr; i++) {
-		if (!gelf_getsym(data, i, &sym))
-			break;
+	for (i = 1; elf_file_symbol(f, data, i, &sym); i++) {
 		name = string_at(l->table, table, sym.st_name, &len);
 		if (name)
 			add(l, &sym, name, table);
@@ -185,7 +180,7 @@ static void add_stub(void *p, uint64_t start, uint64_t size, uint32_t symbol)
 	GElf_Sym sym;
 	size_t len;
 
-	if (!gelf_getsym(ctx->dynsym, symbol, &sym) || sym.st_name > NAME_MASK ||
+	if (!elf_file_symbol(ctx->l->main, ctx->dynsym, symbol, &sym) || sym.st_name > NAME_MASK ||
 	    !string_at(ctx->l->table, TABLE_PLT, sym.st_name, &len) || !len)
 		return;
 	GROW(ctx->l->in, ctx->l->cap, ctx->l->nr + 1);
@@ -200,9 +195,8 @@ static void add_stub(void *p, uint64_t start, uint64_t size, uint32_t symbol)
 static void collect_plt(struct loader *l)
 {
 	struct plt_ctx ctx = { .l = l };
-	size_t nr;
 
-	ctx.dynsym = symbols(l->table, l->main, SHT_DYNSYM, TABLE_PLT, &nr);
+	ctx.dynsym = symbols(l->table, l->main, SHT_DYNSYM, TABLE_PLT);
 	if (ctx.dynsym)
 		sym_plt_each(l->main, add_stub, &ctx);
 }
@@ -281,6 +275,9 @@ void sym_elf_drop(struct sym_elf *e)
 		return;
 	ranges_deinit(&e->table->ranges);
 	elf_file_close(e->table->mini);
+	elf_file_forget_data(e->file);
+	if (e->debug.file)
+		elf_file_forget_data(e->debug.file);
 	free(e->table);
 	e->table = NULL;
 }

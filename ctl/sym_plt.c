@@ -36,7 +36,7 @@ static bool is_slot(uint16_t machine, uint32_t type)
 	return type == R_AARCH64_JUMP_SLOT || type == R_AARCH64_GLOB_DAT;
 }
 
-static void read_slots(const struct elf_file *f, struct slots *slots)
+static void read_slots(struct elf_file *f, struct slots *slots)
 {
 	Elf_Scn *scn = NULL;
 	GElf_Shdr shdr;
@@ -114,7 +114,7 @@ static void scan(const struct elf_file *f, Elf_Data *data, const GElf_Shdr *shdr
 	}
 }
 
-void sym_plt_each(const struct elf_file *f, sym_plt_fn fn, void *ctx)
+void sym_plt_each(struct elf_file *f, sym_plt_fn fn, void *ctx)
 {
 	static const char *const names[] = { ".plt", ".plt.sec", ".plt.got" };
 	struct slots slots = { 0 };

@@ -7,6 +7,6 @@
 
 /* One call a stub: its place and the number of the symbol in .dynsym. */
 typedef void (*sym_plt_fn)(void *ctx, uint64_t start, uint64_t size, uint32_t symbol);
-void sym_plt_each(const struct elf_file *f, sym_plt_fn fn, void *ctx);
+void sym_plt_each(struct elf_file *f, sym_plt_fn fn, void *ctx);
 
 #endif

@@ -144,19 +144,25 @@ static bool resolve_anon(struct symbolizer *s, struct object *obj, uint64_t addr
 	return obj->jit && answer(out, sym_perfmap_find(obj->jit, s->names, lookup));
 }
 
-/* This process's own image serves for all: one kernel, one vDSO. */
+/*
+ * This process's own image serves for all: one kernel, one vDSO. A copy of it,
+ * because libelf may write to an image.
+ */
 static struct elf_file *open_vdso(void)
 {
-	void *image = (void *)getauxval(AT_SYSINFO_EHDR);
-	const Elf64_Ehdr *ehdr = image;
-	struct elf_file *f = NULL;
+	const Elf64_Ehdr *ehdr = (void *)getauxval(AT_SYSINFO_EHDR);
+	struct elf_file *f;
 	uint64_t size;
+	void *copy;
 
-	if (!image)
+	if (!ehdr)
 		return NULL;
 	size = ehdr->e_shoff + (uint64_t)ehdr->e_shnum * ehdr->e_shentsize;
-	if (size <= VDSO_MAX)
-		elf_file_open_memory(image, size, false, &f);
+	if (size > VDSO_MAX)
+		return NULL;
+	copy = xmalloc(size);
+	memcpy(copy, ehdr, size);
+	elf_file_open_memory(copy, size, true, &f);
 	return f;
 }
 

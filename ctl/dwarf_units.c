@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Index of units and functions: see dwarf_units.h. Walks are bounded by depth and
+ * by number of entries, because the references between them are not trusted.
+ */
+#include <dwarf.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "dwarf_units.h"
+#include "util.h"
+
+#define DEPTH_MAX	64
+#define ENTRIES_MAX	(8u << 20)
+#define UNITS_MAX	(1u << 20)
+
+struct collector {
+	const struct elf_file *main;
+	struct range_in *in;
+	size_t nr, cap;
+	size_t budget;
+	bool nested;		/* the language has functions inside functions */
+};
+
+static void add_ranges(struct collector *c, Dwarf_Die *die, uint32_t value)
+{
+	Dwarf_Addr base, start, end;
+	ptrdiff_t at = 0;
+
+	while (c->budget && (at = dwarf_ranges(die, at, &base, &start, &end)) > 0) {
+		c->budget--;
+		if (end <= start || !elf_file_executable(c->main, start))
+			continue;
+		GROW(c->in, c->cap, c->nr + 1);
+		c->in[c->nr] = (struct range_in){ start, end, c->nr, value };
+		c->nr++;
+	}
+}
+
+void dwarf_units_init(struct dwarf_units *u, Dwarf *dwarf, const struct elf_file *main)
+{
+	struct collector c = { .main = main, .budget = ENTRIES_MAX };
+	Dwarf_CU *cu = NULL;
+	size_t cap = 0;
+	Dwarf_Die die;
+	uint8_t type;
+
+	memset(u, 0, sizeof(*u));
+	while (u->nr < UNITS_MAX && !dwarf_get_units(dwarf, cu, &cu, NULL, &type, &die, NULL)) {
+		if ((type != DW_UT_compile && type != DW_UT_skeleton) ||
+		    dwarf_dieoffset(&die) > UINT32_MAX)
+			continue;
+		GROW(u->units, cap, u->nr + 1);
+		u->units[u->nr] = (struct dwarf_unit){ .die = dwarf_dieoffset(&die) };
+		add_ranges(&c, &die, u->nr++);
+	}
+	ranges_init(&u->ranges, c.in, c.nr);
+	free(c.in);
+}
+
+void dwarf_units_deinit(struct dwarf_units *u)
+{
+	size_t i;
+
+	for (i = 0; i < u->nr; i++)
+		ranges_deinit(&u->units[i].functions);
+	free(u->units);
+	ranges_deinit(&u->ranges);
+}
+
+struct dwarf_unit *dwarf_units_find(const struct dwarf_units *u, Dwarf *dwarf, uint64_t addr,
+				    Dwarf_Die *unit_die)
+{
+	const struct range *r = ranges_find(&u->ranges, addr);
+	struct dwarf_unit *unit = r ? &u->units[r->value] : NULL;
+
+	return unit && dwarf_offdie(dwarf, unit->die, unit_die) ? unit : NULL;
+}
+
+static const char *string_of(Dwarf_Die *die, unsigned int name)
+{
+	Dwarf_Attribute attr;
+
+	return dwarf_attr(die, name, &attr) ? dwarf_formstring(&attr) : NULL;
+}
+
+/* libdw opens the named file, which waits forever if it is a FIFO. */
+static bool split_is_regular(Dwarf_Die *unit_die)
+{
+	const char *name = string_of(unit_die, DW_AT_dwo_name);
+	const char *dir = string_of(unit_die, DW_AT_comp_dir);
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (!name)
+		name = string_of(unit_die, DW_AT_GNU_dwo_name);
+	if (!name)
+		return false;
+	snprintf(path, sizeof(path), "%s%s%s", name[0] == '/' || !dir ? "" : dir,
+		 name[0] == '/' || !dir ? "" : "/", name);
+	return !stat(path, &st) && S_ISREG(st.st_mode);
+}
+
+void dwarf_unit_body(Dwarf_Die *unit_die, Dwarf_Die *body)
+{
+	Dwarf_Die split;
+	uint8_t type;
+
+	*body = *unit_die;
+	if (dwarf_cu_info(unit_die->cu, NULL, &type, NULL, NULL, NULL, NULL, NULL) ||
+	    type != DW_UT_skeleton || !split_is_regular(unit_die))
+		return;
+	if (!dwarf_cu_info(unit_die->cu, NULL, NULL, NULL, &split, NULL, NULL, NULL) &&
+	    split.addr)
+		*body = split;
+}
+
+static bool has_nested_functions(Dwarf_Die *unit_die)
+{
+	switch (dwarf_srclang(unit_die)) {
+	case DW_LANG_Ada83:
+	case DW_LANG_Ada95:
+	case DW_LANG_Fortran77:
+	case DW_LANG_Fortran90:
+	case DW_LANG_Fortran95:
+	case DW_LANG_Fortran03:
+	case DW_LANG_Fortran08:
+	case DW_LANG_Pascal83:
+	case DW_LANG_Modula2:
+	case DW_LANG_Modula3:
+	case DW_LANG_D:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void walk(struct collector *c, Dwarf_Die *parent, int depth)
+{
+	Dwarf_Die die;
+
+	if (depth > DEPTH_MAX || dwarf_child(parent, &die))
+		return;
+	do {
+		if (!c->budget)
+			return;
+		c->budget--;
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_subprogram:
+			if (dwarf_dieoffset(&die) <= UINT32_MAX)
+				add_ranges(c, &die, dwarf_dieoffset(&die));
+			if (c->nested)
+				walk(c, &die, depth + 1);
+			break;
+		case DW_TAG_lexical_block:
+			if (!c->nested)
+				break;
+			/* fallthrough */
+		case DW_TAG_namespace:
+		case DW_TAG_module:
+		case DW_TAG_class_type:
+		case DW_TAG_structure_type:
+		case DW_TAG_union_type:
+		case DW_TAG_enumeration_type:
+			walk(c, &die, depth + 1);
+			break;
+		}
+	} while (!dwarf_siblingof(&die, &die));
+}
+
+static void index_functions(struct dwarf_unit *unit, Dwarf_Die *body,
+			    const struct elf_file *main)
+{
+	struct collector c = { .main = main, .budget = ENTRIES_MAX };
+
+	c.nested = has_nested_functions(body);
+	walk(&c, body, 0);
+	ranges_init(&unit->functions, c.in, c.nr);
+	free(c.in);
+	unit->indexed = true;
+}
+
+bool dwarf_unit_function(struct dwarf_unit *unit, Dwarf_Die *body, uint64_t addr,
+			 const struct elf_file *main, Dwarf_Die *function)
+{
+	const struct range *r;
+
+	if (!unit->indexed)
+		index_functions(unit, body, main);
+	r = ranges_find(&unit->functions, addr);
+	return r && dwarf_offdie(dwarf_cu_getdwarf(body->cu), r->value, function);
+}
