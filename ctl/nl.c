@@ -84,31 +84,51 @@ static void report(struct exchange *x, const char *text, const char *attr)
 		err_errno(-x->error, "cannot %s%s%s", x->what, attr ? ": " : "", attr ? attr : "");
 }
 
+/* The module's sentence and the attribute to blame, from the end of a refusal. */
+static void report_refusal(struct exchange *x, struct nlmsghdr *hdr, size_t skip)
+{
+	struct nlattr *tlv[NLMSGERR_ATTR_MAX + 1] = { 0 };
+	int len = (int)nlmsg_datalen(hdr) - (int)NLMSG_ALIGN(skip);
+
+	if (hdr->nlmsg_flags & NLM_F_ACK_TLVS && len > 0)
+		nla_parse(tlv, NLMSGERR_ATTR_MAX, (char *)nlmsg_data(hdr) + NLMSG_ALIGN(skip), len,
+			  NULL);
+	report(x, tlv[NLMSGERR_ATTR_MSG] ? nla_get_string(tlv[NLMSGERR_ATTR_MSG]) : NULL,
+	       tlv[NLMSGERR_ATTR_OFFS] ?
+	       blamed(x->request, nla_get_u32(tlv[NLMSGERR_ATTR_OFFS])) : NULL);
+}
+
 static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 {
 	struct nlmsghdr *hdr = (void *)((char *)e - NLMSG_HDRLEN);
-	struct nlattr *tlv[NLMSGERR_ATTR_MAX + 1] = { 0 };
 	struct exchange *x = arg;
 	size_t skip = sizeof(*e);
-	int len;
 
 	x->error = e->error;
 	x->done = true;
 	if (!(hdr->nlmsg_flags & NLM_F_CAPPED))
 		skip += e->msg.nlmsg_len - NLMSG_HDRLEN;
-	len = (int)nlmsg_datalen(hdr) - (int)NLMSG_ALIGN(skip);
-	if (hdr->nlmsg_flags & NLM_F_ACK_TLVS && len > 0)
-		nla_parse(tlv, NLMSGERR_ATTR_MAX, (void *)((char *)e + NLMSG_ALIGN(skip)), len,
-			  NULL);
-	report(x, tlv[NLMSGERR_ATTR_MSG] ? nla_get_string(tlv[NLMSGERR_ATTR_MSG]) : NULL,
-	       tlv[NLMSGERR_ATTR_OFFS] ?
-	       blamed(x->request, nla_get_u32(tlv[NLMSGERR_ATTR_OFFS])) : NULL);
+	report_refusal(x, hdr, skip);
 	return NL_STOP;
 }
 
-static int on_done(struct nl_msg *msg, void *arg)
+static int on_ack(struct nl_msg *msg, void *arg)
 {
 	((struct exchange *)arg)->done = true;
+	return NL_STOP;
+}
+
+/* A dump that fails says so in its last message. */
+static int on_finish(struct nl_msg *msg, void *arg)
+{
+	struct nlmsghdr *hdr = nlmsg_hdr(msg);
+	struct exchange *x = arg;
+
+	x->done = true;
+	if (nlmsg_datalen(hdr) < (int)sizeof(int) || *(int *)nlmsg_data(hdr) >= 0)
+		return NL_STOP;
+	x->error = *(int *)nlmsg_data(hdr);
+	report_refusal(x, hdr, sizeof(int));
 	return NL_STOP;
 }
 
@@ -138,8 +158,8 @@ static int transact(struct exchange *x, struct nl_msg *msg)
 	}
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, x);
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_reply, x);
-	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_done, x);
-	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_done, x);
+	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, x);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, x);
 	ret = own_errno(nl_send_auto(x->nl->sock, msg) < 0 ? -NLE_FAILURE : 0);
 	x->request = nlmsg_hdr(msg);
 	while (!ret && !x->done) {
@@ -251,7 +271,12 @@ static int absent(struct control *nl)
 
 static int info_get(struct control *nl, struct control_info *info)
 {
-	struct exchange x = { .nl = nl, .what = "ask the module for its version", .reply = read_info, .arg = info };
+	struct exchange x = {
+		.nl = nl,
+		.what = "ask the module for its version",
+		.reply = read_info,
+		.arg = info,
+	};
 	int ret = transact(&x, request(nl, TICKPROF_CMD_INFO, NLM_F_ACK));
 
 	if (ret)
@@ -378,8 +403,12 @@ int control_stop(struct control *nl, int fd)
 
 int control_session_get(struct control *nl, int fd, struct control_session *out)
 {
-	struct exchange x = { .nl = nl, .what = "read the session's counters", .reply = read_one_session,
-			      .arg = out };
+	struct exchange x = {
+		.nl = nl,
+		.what = "read the session's counters",
+		.reply = read_one_session,
+		.arg = out,
+	};
 
 	return transact(&x, session_request(nl, TICKPROF_CMD_SESSION_GET, fd));
 }
