@@ -60,10 +60,21 @@ void dwarf_units_init(struct dwarf_units *u, Dwarf *dwarf, const struct elf_file
 	free(c.in);
 }
 
+void dwarf_units_drop_lines(struct dwarf_units *u)
+{
+	size_t i;
+
+	for (i = 0; i < u->nr; i++) {
+		dwarf_lines_deinit(&u->units[i].lines);
+		u->units[i].has_lines = false;
+	}
+}
+
 void dwarf_units_deinit(struct dwarf_units *u)
 {
 	size_t i;
 
+	dwarf_units_drop_lines(u);
 	for (i = 0; i < u->nr; i++)
 		ranges_deinit(&u->units[i].functions);
 	free(u->units);
@@ -179,7 +190,7 @@ static void index_functions(struct dwarf_unit *unit, Dwarf_Die *body,
 	walk(&c, body, 0);
 	ranges_init(&unit->functions, c.in, c.nr);
 	free(c.in);
-	unit->indexed = true;
+	unit->has_functions = true;
 }
 
 bool dwarf_unit_function(struct dwarf_unit *unit, Dwarf_Die *body, uint64_t addr,
@@ -187,7 +198,7 @@ bool dwarf_unit_function(struct dwarf_unit *unit, Dwarf_Die *body, uint64_t addr
 {
 	const struct range *r;
 
-	if (!unit->indexed)
+	if (!unit->has_functions)
 		index_functions(unit, body, main);
 	r = ranges_find(&unit->functions, addr);
 	return r && dwarf_offdie(dwarf_cu_getdwarf(body->cu), r->value, function);

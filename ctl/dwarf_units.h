@@ -3,21 +3,22 @@
  * Which compilation unit, and in it which function, an address lies in. Units are
  * indexed when the file is first asked, functions a unit at a time. .debug_aranges
  * is not needed. Entries are named by their offsets, so the index outlives the
- * libdw handle it was made from: 16 bytes a range, 32 a unit.
+ * libdw handle it was made from: 16 bytes a range, 64 a unit.
  */
 #ifndef TICKPROF_DWARF_UNITS_H
 #define TICKPROF_DWARF_UNITS_H
 
 #include <elfutils/libdw.h>
 
+#include "dwarf_lines.h"
 #include "elf_file.h"
 #include "ranges.h"
 
 struct dwarf_unit {
 	uint32_t die;			/* offset of the unit's entry */
-	uint32_t lines_in;		/* number of the handle that holds its lines */
-	bool indexed;
+	bool has_functions, has_lines;	/* the two below are filled in */
 	struct ranges functions;	/* value: offset of the function's entry */
+	struct dwarf_lines lines;
 };
 
 struct dwarf_units {
@@ -29,6 +30,8 @@ struct dwarf_units {
 /* main's segments say which addresses are real, and not of discarded code. */
 void dwarf_units_init(struct dwarf_units *u, Dwarf *dwarf, const struct elf_file *main);
 void dwarf_units_deinit(struct dwarf_units *u);
+/* Forget all lines; they are read again when asked for. */
+void dwarf_units_drop_lines(struct dwarf_units *u);
 /* The unit of an address and its entry; NULL: none. */
 struct dwarf_unit *dwarf_units_find(const struct dwarf_units *u, Dwarf *dwarf, uint64_t addr,
 				    Dwarf_Die *unit_die);

@@ -2,8 +2,9 @@
 /*
  * Source lines and inlined functions of one ELF file: see sym_dwarf.h. libdw's
  * memory grows with each unit it decodes and is given back only with the whole
- * handle, so a handle is closed when ROWS_MAX line rows (48 bytes each) are in it,
- * or OPEN_MAX other files were asked since.
+ * handle, so a handle is closed when ROWS_MAX line rows (about 60 bytes each) are in
+ * it, or OPEN_MAX other files were asked since. What was decoded stays in a compact
+ * form, up to LINES_MAX bytes a file.
  */
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
@@ -15,7 +16,8 @@
 #include "util.h"
 
 #define OPEN_MAX	4
-#define ROWS_MAX	500000
+#define ROWS_MAX	200000
+#define LINES_MAX	(16u << 20)
 #define EXPANDED_MAX	(2ull << 30)	/* bytes of all decompressed sections */
 #define DEPTH_MAX	128
 #define ENTRIES_MAX	100000		/* looked at below one function */
@@ -26,8 +28,8 @@ struct sym_dwarf {
 	Elf *elf, *alt_elf;
 	Dwarf *dwarf, *alt_dwarf;	/* NULL: closed */
 	struct dwarf_units units;
-	uint32_t handle;		/* its number: one more each time it is opened */
-	size_t rows;			/* line rows that it holds */
+	size_t rows;			/* line rows that libdw holds */
+	size_t lines;			/* bytes of those held in units */
 	uint64_t used;
 };
 
@@ -139,7 +141,6 @@ static bool open_handle(struct sym_dwarf *d)
 		dwarf_setalt(d->dwarf, d->alt_dwarf);
 	}
 	open_files[slot] = d;
-	d->handle++;
 	return true;
 }
 
@@ -280,39 +281,18 @@ static uint32_t number_of(Dwarf_Die *die, unsigned int name)
 	return value > UINT32_MAX ? 0 : value;
 }
 
-static const char *call_file(struct sym_names *n, Dwarf_Die *body, Dwarf_Die *inlined)
+static void load_lines(struct sym_dwarf *d, struct sym_names *n, struct dwarf_unit *unit,
+		       Dwarf_Die *unit_die)
 {
-	uint32_t index = number_of(inlined, DW_AT_call_file);
-	const char *name = NULL;
-	Dwarf_Files *files;
-	size_t nr;
-
-	if (!dwarf_getsrcfiles(body, &files, &nr) && index < nr)
-		name = dwarf_filesrc(files, index, NULL, NULL);
-	return name ? sym_names_string(n, name) : NULL;
-}
-
-static void line_of(struct sym_dwarf *d, struct sym_names *n, struct dwarf_unit *unit,
-		    Dwarf_Die *unit_die, uint64_t addr, struct symbol_frame *frame)
-{
-	Dwarf_Lines *lines;
-	Dwarf_Line *line;
-	const char *file;
-	size_t nr;
-	int number;
-
-	if (unit->lines_in != d->handle) {
-		unit->lines_in = d->handle;
-		if (!dwarf_getsrclines(unit_die, &lines, &nr))
-			d->rows += nr;
-	}
-	line = dwarf_getsrc_die(unit_die, addr);
-	if (!line)
+	if (unit->has_lines)
 		return;
-	file = dwarf_linesrc(line, NULL, NULL);
-	frame->file = file ? sym_names_string(n, file) : NULL;
-	if (!dwarf_lineno(line, &number) && number > 0)
-		frame->line = number;
+	if (d->lines > LINES_MAX) {
+		dwarf_units_drop_lines(&d->units);
+		d->lines = 0;
+	}
+	d->rows += dwarf_lines_init(&unit->lines, n, unit_die);
+	d->lines += dwarf_lines_memory(&unit->lines);
+	unit->has_lines = true;
 }
 
 size_t sym_dwarf_find(struct sym_dwarf *d, struct sym_names *n, uint64_t vaddr,
@@ -331,7 +311,8 @@ size_t sym_dwarf_find(struct sym_dwarf *d, struct sym_names *n, uint64_t vaddr,
 	unit = dwarf_units_find(&d->units, d->dwarf, vaddr, &unit_die);
 	if (!unit)
 		return 0;
-	line_of(d, n, unit, &unit_die, vaddr, &here);
+	load_lines(d, n, unit, &unit_die);
+	dwarf_lines_find(&unit->lines, vaddr, &here);
 	dwarf_unit_body(&unit_die, &body);
 	if (dwarf_unit_function(unit, &body, vaddr, d->main, &chain.dies[0])) {
 		chain.nr = 1;
@@ -347,7 +328,8 @@ size_t sym_dwarf_find(struct sym_dwarf *d, struct sym_names *n, uint64_t vaddr,
 			frames[nr++].start_line = number_of(die, DW_AT_decl_line);
 		}
 		if (i) {
-			here.file = call_file(n, &body, die);
+			here.file = dwarf_lines_file(&unit->lines,
+						     number_of(die, DW_AT_call_file));
 			here.line = number_of(die, DW_AT_call_line);
 		}
 	}
