@@ -91,7 +91,8 @@ static void report_refusal(struct exchange *x, struct nlmsghdr *hdr, size_t skip
 	int len = (int)nlmsg_datalen(hdr) - (int)NLMSG_ALIGN(skip);
 
 	if (hdr->nlmsg_flags & NLM_F_ACK_TLVS && len > 0)
-		nla_parse(tlv, NLMSGERR_ATTR_MAX, (char *)nlmsg_data(hdr) + NLMSG_ALIGN(skip), len,
+		nla_parse(tlv, NLMSGERR_ATTR_MAX,
+			  (void *)((char *)nlmsg_data(hdr) + NLMSG_ALIGN(skip)), len,
 			  NULL);
 	report(x, tlv[NLMSGERR_ATTR_MSG] ? nla_get_string(tlv[NLMSGERR_ATTR_MSG]) : NULL,
 	       tlv[NLMSGERR_ATTR_OFFS] ?
