@@ -52,9 +52,15 @@ void tickprof_unwind_user(const struct pt_regs *regs, struct tickprof_stack *sta
 		frame = (void __user *)(fp & array_index_mask_nospec(fp, limit));
 		unsafe_get_user(ret, &frame->ret, fault);
 		unsafe_get_user(next, &frame->next, fault);
+		ret = tickprof_arch_return_address(ret);
 		if (!ret)
 			break;
-		stack->ip[nr++] = tickprof_arch_return_address(ret);
+		/* Below the first mappable page or above user space: not code. */
+		if (unlikely(ret - PAGE_SIZE >= limit)) {
+			flags = TICKPROF_STACK_BROKEN;
+			break;
+		}
+		stack->ip[nr++] = ret;
 		low = fp + sizeof(struct frame);
 		fp = next;
 	}
