@@ -60,6 +60,9 @@ struct command {
 
 #define COMMANDS(COMMAND)	\
 	COMMAND(record)		\
+	COMMAND(report)		\
+	COMMAND(script)		\
+	COMMAND(convert)	\
 	COMMAND(status)		\
 	COMMAND(check)
 

@@ -75,7 +75,7 @@ static inline void synthetic_snapshot(struct stream *s)
 	put_mmap(s, 1000 * MS, 10, 0, 0x7e0000000000, 0x20000, 0x1000, "/usr/lib/libx.so.1");
 }
 
-static inline struct capture *synthetic_capture(void)
+static inline struct test_capture synthetic_begin(void)
 {
 	static const uint64_t counters[TICKPROF_COUNTER_MAX + 1] = {
 		[TICKPROF_COUNTER_SAMPLES] = SYNTHETIC_SAMPLES,
@@ -96,6 +96,13 @@ static inline struct capture *synthetic_capture(void)
 	capture_write_counters(t.w, counters);
 	stream_deinit(&s);
 	stream_deinit(&events);
+	return t;
+}
+
+static inline struct capture *synthetic_capture(void)
+{
+	struct test_capture t = synthetic_begin();
+
 	return capture_end(&t);
 }
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tickprof convert: a capture into pprof. */
+#include <getopt.h>
+#include <inttypes.h>
+
+#include "output.h"
+#include "view.h"
+
+enum { OPT_LABEL_CPU = VIEW_OPTION_END };
+
+static const struct option_row options[] = {
+	VIEW_OPTIONS,
+	{ 'o', "output", "FILE", "the profile; - is standard output (tickprof.pb.gz)" },
+	{ OPT_LABEL_CPU, "label-cpu", NULL, "add the label cpu" },
+	OPTIONS_COMMON
+};
+
+static struct view_options view_options;
+static const char *output_path = "tickprof.pb.gz";
+
+static int convert_option(const struct command *cmd, int id)
+{
+	if (id == 'o')
+		output_path = optarg;
+	else
+		view_options.profile.label_cpu = true;
+	return COMMAND_RUN;
+}
+
+static int convert_parse(const struct command *cmd, int argc, char **argv)
+{
+	return view_parse(cmd, argc, argv, &view_options, convert_option);
+}
+
+static int convert(struct view *v)
+{
+	struct output out = OUTPUT_INIT;
+	int ret = output_open(&out, output_path);
+
+	view_narrow(v, &view_options);
+	if (!ret)
+		ret = profile_write_pprof(v->profile, out.fd);
+	if (!ret)
+		ret = output_commit(&out);
+	else if (out.fd >= 0)
+		err_errno(-ret, "cannot write %s", output_path);
+	output_close(&out);
+	return exit_status(ret);
+}
+
+static int convert_run(const struct command *cmd, int argc, char **argv)
+{
+	struct view v;
+	int status = view_open(&v, &view_options);
+
+	if (status == EXIT_OK)
+		status = convert(&v);
+	view_close(&v);
+	view_options_deinit(&view_options);
+	return status;
+}
+
+const struct command cmd_convert = {
+	.name = "convert",
+	.summary = "Turn a capture into a pprof profile",
+	.usage = "[OPTION]... [FILE]",
+	.options = options,
+	.notes = "Writes what `tickprof record -o FILE.pb.gz` would have written; names are those\n"
+		 "the capture holds.",
+	.parse = convert_parse,
+	.run = convert_run,
+};

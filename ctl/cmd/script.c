@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tickprof script: every sample, as perf script prints them, folded, or as JSON. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "json.h"
+#include "view.h"
+
+enum { OPT_JSON = VIEW_OPTION_END, OPT_FOLDED };
+
+static const struct option_row options[] = {
+	VIEW_OPTIONS,
+	{ OPT_FOLDED, "folded", NULL, "one line a distinct stack: process;root;…;leaf COUNT" },
+	{ OPT_JSON, "json", NULL, "one JSON object" },
+	OPTIONS_COMMON
+};
+
+static struct view_options view_options;
+static bool json, folded;
+
+static int script_option(const struct command *cmd, int id)
+{
+	json |= id == OPT_JSON;
+	folded |= id == OPT_FOLDED;
+	return COMMAND_RUN;
+}
+
+static int script_parse(const struct command *cmd, int argc, char **argv)
+{
+	int status = view_parse(cmd, argc, argv, &view_options, script_option);
+
+	if (status != COMMAND_RUN)
+		return status;
+	if (json && folded)
+		return usage_error(cmd, "either --json or --folded");
+	view_options.profile.each = !folded;
+	return COMMAND_RUN;
+}
+
+static void print_location(const struct profile *p, uint32_t id)
+{
+	const struct profile_location *l = profile_location(p, id);
+	const char *object = l->mapping ? profile_mapping(p, l->mapping)->file : "[unknown]";
+	uint32_t i;
+
+	if (!l->nr_lines)
+		printf("\t%16" PRIx64 " [unknown] (%s)\n", l->address, object);
+	for (i = 0; i < l->nr_lines; i++)
+		printf("\t%16" PRIx64 " %s (%s)\n", l->address,
+		       profile_function(p, p->lines[l->first_line + i].function)->name,
+		       i + 1 < l->nr_lines ? "inlined" : object);
+}
+
+static void print_sample(const struct profile *p, const struct profile_sample *s,
+			 const uint32_t *stack, size_t depth)
+{
+	const struct profile_task *t = &p->tasks[s->task - 1];
+	size_t i;
+
+	printf("%s %u/%u [%03u] %" PRIu64 ".%06" PRIu64 ": %10" PRIu64 " cpu-clock:\n", t->thread,
+	       t->pid, t->tid, s->cpu, s->time / 1000000000, s->time / 1000 % 1000000, p->period);
+	for (i = 0; i < depth; i++)
+		print_location(p, stack[i]);
+	putchar('\n');
+}
+
+static struct json_object *frame_json(const struct profile *p, const struct profile_location *l,
+				      uint32_t line)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_set_u64(o, "address", l->address);
+	if (l->mapping)
+		json_set_text(o, "object", profile_mapping(p, l->mapping)->file);
+	if (line < l->nr_lines) {
+		const struct profile_line *at = &p->lines[l->first_line + line];
+		const struct profile_function *f = profile_function(p, at->function);
+
+		json_set_text(o, "function", f->name);
+		if (*f->file)
+			json_set_text(o, "file", f->file);
+		if (at->line)
+			json_set_u64(o, "line", at->line);
+	}
+	return o;
+}
+
+static void print_sample_json(const struct profile *p, const struct profile_sample *s,
+			      const uint32_t *stack, size_t depth)
+{
+	const struct profile_task *t = &p->tasks[s->task - 1];
+	struct json_object *o = json_object_new_object(), *frames = json_object_new_array();
+	size_t i;
+	uint32_t n;
+
+	json_set_u64(o, "time_ns", s->time);
+	json_set_u64(o, "cpu", s->cpu);
+	json_set_u64(o, "pid", t->pid);
+	json_set_u64(o, "tid", t->tid);
+	json_set_text(o, "process", t->process);
+	json_set_text(o, "thread", t->thread);
+	if (*t->cgroup)
+		json_set_text(o, "cgroup", t->cgroup);
+	for (i = 0; i < depth; i++) {
+		const struct profile_location *l = profile_location(p, stack[i]);
+
+		for (n = 0; n < (l->nr_lines ? l->nr_lines : 1); n++)
+			json_object_array_add(frames, frame_json(p, l, n));
+	}
+	json_object_object_add(o, "stack", frames);
+	fputs(json_object_to_json_string_ext(o, JSON_C_TO_STRING_NOSLASHESCAPE), stdout);
+	json_object_put(o);
+}
+
+/* Printed piece by piece: the object as a whole may be large. */
+static void script_json(const struct view *v)
+{
+	const struct profile *p = v->profile;
+	uint32_t *stack __free = xmalloc(profile_depth_max(p) * sizeof(*stack));
+	const char *comma = "";
+	size_t i;
+
+	printf("{\"schema\":%d,\"rate\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"samples\":[", JSON_SCHEMA,
+	       p->rate, p->stats.lost_samples);
+	for (i = 0; i < p->nr_samples; i++) {
+		const struct profile_sample *s = &p->samples[i];
+
+		if (!view_shows(&view_options, p, s))
+			continue;
+		printf("%s\n", comma);
+		print_sample_json(p, s, stack, view_stack(&view_options, p, s, stack));
+		comma = ",";
+	}
+	puts("\n]}");
+}
+
+static void script_text(const struct view *v)
+{
+	const struct profile *p = v->profile;
+	uint32_t *stack __free = xmalloc(profile_depth_max(p) * sizeof(*stack));
+	size_t i;
+
+	for (i = 0; i < p->nr_samples; i++) {
+		const struct profile_sample *s = &p->samples[i];
+
+		if (view_shows(&view_options, p, s))
+			print_sample(p, s, stack, view_stack(&view_options, p, s, stack));
+	}
+}
+
+static int script_run(const struct command *cmd, int argc, char **argv)
+{
+	struct view v;
+	int status = view_open(&v, &view_options);
+
+	if (status == EXIT_OK && folded) {
+		view_narrow(&v, &view_options);
+		status = exit_status(profile_write_folded(v.profile, stdout));
+	} else if (status == EXIT_OK && json) {
+		script_json(&v);
+	} else if (status == EXIT_OK) {
+		script_text(&v);
+	}
+	view_close(&v);
+	view_options_deinit(&view_options);
+	return status;
+}
+
+const struct command cmd_script = {
+	.name = "script",
+	.summary = "Print every sample with its stack",
+	.usage = "[OPTION]... [FILE]",
+	.options = options,
+	.notes = "Samples are in the order of time, stacks leaf first, addresses as the object's\n"
+		 "symbol table counts them. --folded is what flamegraph.pl reads.",
+	.parse = script_parse,
+	.run = script_run,
+};
