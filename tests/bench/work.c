@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the benchmark profiles, and the meter inside it. Runs in a guest whose
+ * time-stamp counter counts instructions, one CPU, pinned to nothing else.
+ *
+ *	work calibrate			ticks of the counter for known instructions
+ *	work stack DEPTH ITERATIONS	read the counter in a loop, DEPTH frames deep;
+ *					a gap is what interrupts took away
+ *	work varied DEPTH ITERATIONS	the same through many call chains
+ *	work kernel ITERATIONS		readlink() in a loop: stacks in the kernel
+ *	work soak DEPTH			as "stack", until SIGTERM, taking all time that
+ *					nobody else wants: tells what others took
+ *
+ * Prints one line of key=value. TICK_NS in the environment is the scheduler's
+ * period, TICK_PHASE where in it (on CLOCK_MONOTONIC) its tick fires: gaps that
+ * hold such a tick are set apart. Without TICK_PHASE all gaps are taken for
+ * scheduler ticks and the phase is told, which is right without a profiler.
+ */
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GAPS_MAX	65536
+#define THRESHOLD	300	/* instructions: no interrupt is cheaper */
+#define CHAINS		64
+
+struct gap {
+	uint64_t start;
+	uint64_t end;
+};
+
+static struct gap gaps[GAPS_MAX];
+static uint32_t stolen[2][GAPS_MAX];	/* by "holds a scheduler tick" */
+static volatile sig_atomic_t stopped;
+static uint64_t rounds_done;
+static uint64_t base_cost = UINT64_MAX;	/* instructions of an undisturbed round */
+
+static uint64_t counter(void)
+{
+	uint32_t low, high;
+
+	asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+static uint64_t monotonic(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* One round: long enough that reading the counter costs the emulator little. */
+static inline void spin(void)
+{
+	asm volatile(".rept 200\n\tnop\n\t.endr" : : : "memory");
+}
+
+/* The leaf. Returns the number of gaps. */
+static __attribute__((noinline)) uint64_t measure(uint64_t rounds)
+{
+	uint64_t then, now, nr = 0;
+
+	/* A leaf would otherwise do without a frame, and hide its caller. */
+	asm volatile("" : : "r"(__builtin_frame_address(0)));
+	then = counter();
+	while (rounds-- && !stopped) {
+		spin();
+		rounds_done++;
+		now = counter();
+		if (now - then < base_cost)
+			base_cost = now - then;
+		if (now - then > THRESHOLD && nr < GAPS_MAX)
+			gaps[nr++] = (struct gap){ then, now };
+		then = now;
+	}
+	return nr;
+}
+
+/* frames counts the callers that are still to come, so that a stack has that many return addresses. */
+static __attribute__((noinline)) uint64_t descend(uint32_t frames, uint64_t rounds)
+{
+	uint64_t nr = frames > 1 ? descend(frames - 1, rounds) : measure(rounds);
+
+	asm volatile("" : "+r"(nr));	/* no tail call */
+	return nr;
+}
+
+static uint64_t descend_b(uint32_t frames, uint64_t rounds, uint32_t path);
+
+/* The bits of path choose between two callers a frame. */
+static __attribute__((noinline)) uint64_t descend_a(uint32_t frames, uint64_t rounds, uint32_t path)
+{
+	uint64_t nr;
+
+	if (frames <= 1)
+		nr = measure(rounds);
+	else if (path & 1)
+		nr = descend_b(frames - 1, rounds, path >> 1);
+	else
+		nr = descend_a(frames - 1, rounds, path >> 1);
+	asm volatile("" : "+r"(nr));
+	return nr;
+}
+
+static __attribute__((noinline)) uint64_t descend_b(uint32_t frames, uint64_t rounds, uint32_t path)
+{
+	uint64_t nr;
+
+	if (frames <= 1)
+		nr = measure(rounds);
+	else if (path & 1)
+		nr = descend_b(frames - 1, rounds, path >> 1);
+	else
+		nr = descend_a(frames - 1, rounds, path >> 1);
+	asm volatile("" : "+r"(nr));
+	return nr;
+}
+
+/*
+ * The C library's start-up code keeps no frame pointer. This is the root of a
+ * chain of known length, ended as in a static program: by a pointer that lies
+ * in nobody's memory. (Where it points to user memory that is not there, as in
+ * dynamic programs, perf takes a page fault of about 500 instructions more.)
+ */
+uint64_t at_root(uint64_t (*function)(uint32_t, uint64_t, uint32_t), uint32_t frames,
+		 uint64_t rounds, uint32_t path);
+asm(".text\n"
+    "at_root:\n\t"
+    "push %rbp\n\t"
+    "mov $-1, %rbp\n\t"
+    "mov %rdi, %rax\n\t"
+    "mov %esi, %edi\n\t"
+    "mov %rdx, %rsi\n\t"
+    "mov %ecx, %edx\n\t"
+    "call *%rax\n\t"
+    "pop %rbp\n\t"
+    "ret");
+
+static uint64_t plain(uint32_t frames, uint64_t rounds, uint32_t path)
+{
+	(void)path;
+	return descend(frames, rounds);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Where in a period of the scheduler's tick the first of these gaps began, corrected by the median of all. */
+static int64_t find_phase(const int64_t *at, uint64_t nr, int64_t period)
+{
+	static uint32_t distance[GAPS_MAX];
+	uint64_t i;
+
+	if (!nr)
+		return 0;
+	for (i = 0; i < nr; i++)
+		distance[i] = ((at[i] - at[0]) % period + period + period / 2) % period;
+	qsort(distance, nr, sizeof(*distance), by_size);
+	return ((at[0] + distance[nr / 2] - period / 2) % period + period) % period;
+}
+
+static void print_gaps(const char *name, uint32_t *values, uint64_t nr)
+{
+	qsort(values, nr, sizeof(*values), by_size);
+	printf(" %s=%lu", name, nr);
+	if (nr)
+		printf(" %s_p10=%u %s_median=%u %s_p90=%u %s_max=%u", name, values[nr / 10],
+		       name, values[nr / 2], name, values[nr * 9 / 10], name, values[nr - 1]);
+}
+
+static void report(uint64_t nr, const uint64_t counters[2], const uint64_t clocks[2])
+{
+	static int64_t at[GAPS_MAX];
+	const char *period_text = getenv("TICK_NS"), *phase_text = getenv("TICK_PHASE");
+	int64_t period = period_text ? atoll(period_text) : 4000000;
+	double ns = (double)(clocks[1] - clocks[0]) / (counters[1] - counters[0]);
+	uint64_t i, count[2] = { 0, 0 };
+	int64_t phase;
+
+	for (i = 0; i < nr; i++)
+		at[i] = clocks[0] + (int64_t)((gaps[i].start - counters[0]) * ns);
+	phase = phase_text ? atoll(phase_text) : find_phase(at, nr, period);
+	for (i = 0; i < nr; i++) {
+		uint64_t length = gaps[i].end - gaps[i].start;
+		/* From a microsecond before the gap, the clocks being read one after the other. */
+		int64_t since = ((at[i] - 1000 - phase) % period + period) % period;
+		int holds = since + 1000 + (int64_t)(length * ns) >= period;
+
+		stolen[holds][count[holds]++] = length - base_cost;
+	}
+	printf(" phase=%ld ns_per_tick=%.6f", phase, ns);
+	print_gaps("gaps", stolen[0], count[0]);
+	print_gaps("ticked", stolen[1], count[1]);
+}
+
+static void stack(const char *mode, uint32_t depth, uint64_t iterations)
+{
+	uint64_t counters[2], clocks[2], nr = 0, i;
+
+	memset(gaps, 0xff, sizeof(gaps));
+	clocks[0] = monotonic();
+	counters[0] = counter();
+	if (!strcmp(mode, "varied"))
+		for (i = 0; i < CHAINS * 16; i++)
+			at_root(descend_a, depth, iterations / (CHAINS * 16), i % CHAINS);
+	else
+		nr = at_root(plain, depth - 1, iterations, 0);
+	counters[1] = counter();
+	clocks[1] = monotonic();
+	printf("mode=%s depth=%u iterations=%lu elapsed=%lu base=%lu", mode, depth, iterations,
+	       counters[1] - counters[0], base_cost);
+	report(nr, counters, clocks);
+	putchar('\n');
+}
+
+static void kernel(uint64_t iterations)
+{
+	uint64_t start = counter(), i;
+	char target[256];
+
+	for (i = 0; i < iterations; i++)
+		if (readlink("/proc/self/exe", target, sizeof(target)) < 0)
+			exit(1);
+	printf("mode=kernel iterations=%lu elapsed=%lu\n", iterations, counter() - start);
+}
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+static void soak(uint32_t depth)
+{
+	uint64_t start, elapsed;
+
+	signal(SIGTERM, stop);
+	start = counter();
+	at_root(plain, depth - 1, UINT64_MAX, 0);
+	elapsed = counter() - start;
+	printf("mode=soak depth=%u elapsed=%lu taken=%lu\n", depth, elapsed,
+	       elapsed - rounds_done * base_cost);
+}
+
+static void calibrate(void)
+{
+	uint64_t best = UINT64_MAX, then, now, i;
+
+	for (i = 0; i < 100; i++) {
+		then = counter();
+		asm volatile("mov $10000, %%ecx\n"
+			     "1:\t.rept 98\n\tnop\n\t.endr\n\t"
+			     "dec %%ecx\n\t"
+			     "jnz 1b" : : : "ecx", "cc");
+		now = counter();
+		if (now - then < best)
+			best = now - then;
+	}
+	printf("mode=calibrate instructions=1000000 ticks=%lu\n", best);
+}
+
+int main(int argc, char **argv)
+{
+	const char *mode = argc > 1 ? argv[1] : "";
+
+	if (argc == 2 && !strcmp(mode, "calibrate")) {
+		calibrate();
+	} else if (argc == 3 && !strcmp(mode, "kernel")) {
+		kernel(strtoull(argv[2], NULL, 0));
+	} else if (argc == 3 && !strcmp(mode, "soak")) {
+		soak(strtoul(argv[2], NULL, 0));
+	} else if (argc == 4 && (!strcmp(mode, "stack") || !strcmp(mode, "varied"))) {
+		stack(mode, strtoul(argv[2], NULL, 0), strtoull(argv[3], NULL, 0));
+	} else {
+		fprintf(stderr, "usage: work calibrate | kernel N | stack DEPTH N | varied DEPTH N | soak DEPTH\n");
+		return 2;
+	}
+	return 0;
+}
