@@ -8,7 +8,6 @@
  * and the attribute where one is to blame.
  */
 #include <linux/capability.h>
-#include <linux/cpu.h>
 #include <linux/file.h>
 #include <linux/log2.h>
 #include <linux/module.h>
@@ -255,13 +254,9 @@ static int do_run(struct sk_buff *skb, struct genl_info *info)
 
 	if (err)
 		return err;
-	cpus_read_lock();
-	mutex_lock(&tickprof_session_lock);
 	err = info->genlhdr->cmd == TICKPROF_CMD_START ?
 		      tickprof_session_start(session, info->extack) :
 		      tickprof_session_stop(session, info->extack);
-	mutex_unlock(&tickprof_session_lock);
-	cpus_read_unlock();
 	fput(file);
 	return err;
 }

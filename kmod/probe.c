@@ -4,13 +4,17 @@
  * they are not exported as symbols, and one kprobe. Attached while at least one
  * session runs.
  *
- * Context: attach and detach are process context under the session lock.
+ * Context: get and put are process context and sleep. The kernel takes
+ * cpus_read_lock() to patch its code, and a reader of that lock waits for a
+ * pending CPU hotplug, so neither may be called with it held, nor with a lock
+ * that a hotplug callback takes.
  * What a kernel lacks costs a feature bit, never the module.
  * A probe may take fewer arguments than its tracepoint passes: sched_switch
  * got prev_state in 5.18, sched_process_exit group_dead in 6.16.
  */
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
+#include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/security.h>
 #include <linux/string.h>
@@ -79,6 +83,9 @@ static struct kprobe mmap_hook = {
 };
 static bool mmap_hook_usable, mmap_hook_attached;
 
+static DEFINE_MUTEX(users_lock);
+static unsigned int users;
+
 static void find_hook(struct tracepoint *tp, void *data)
 {
 	size_t i;
@@ -111,36 +118,8 @@ u32 tickprof_probe_init(void)
 	return features | (mmap_hook_usable ? TICKPROF_FEATURE_MMAP : 0);
 }
 
-int tickprof_probe_attach(void)
-{
-	size_t i;
-	int err;
-
-	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		if (!hooks[i].tp)
-			continue;
-		err = tracepoint_probe_register(hooks[i].tp, hooks[i].probe, NULL);
-		if (err)
-			goto detach;
-		hooks[i].attached = true;
-	}
-	if (mmap_hook_usable) {
-		/* A kprobe is registered from a clean slate each time. */
-		mmap_hook.addr = NULL;
-		mmap_hook.flags = 0;
-		err = register_kprobe(&mmap_hook);
-		if (err)
-			goto detach;
-		mmap_hook_attached = true;
-	}
-	return 0;
-detach:
-	tickprof_probe_detach();
-	return err;
-}
-
 /* When this returns no probe runs any more and none will. */
-void tickprof_probe_detach(void)
+static void detach(void)
 {
 	size_t i;
 
@@ -153,4 +132,55 @@ void tickprof_probe_detach(void)
 		hooks[i].attached = false;
 	}
 	tracepoint_synchronize_unregister();
+}
+
+static int attach(void)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (!hooks[i].tp)
+			continue;
+		err = tracepoint_probe_register(hooks[i].tp, hooks[i].probe, NULL);
+		if (err)
+			goto error;
+		hooks[i].attached = true;
+	}
+	if (mmap_hook_usable) {
+		/* A kprobe is registered from a clean slate each time. */
+		mmap_hook.addr = NULL;
+		mmap_hook.flags = 0;
+		err = register_kprobe(&mmap_hook);
+		if (err)
+			goto error;
+		mmap_hook_attached = true;
+	}
+	return 0;
+error:
+	detach();
+	return err;
+}
+
+/* One more user of the probes; the first attaches them. */
+int tickprof_probe_get(void)
+{
+	int err = 0;
+
+	mutex_lock(&users_lock);
+	if (!users)
+		err = attach();
+	if (!err)
+		users++;
+	mutex_unlock(&users_lock);
+	return err;
+}
+
+/* The last one detaches them, and waits until none runs any more. */
+void tickprof_probe_put(void)
+{
+	mutex_lock(&users_lock);
+	if (!--users)
+		detach();
+	mutex_unlock(&users_lock);
 }

@@ -5,7 +5,7 @@
 #include <linux/types.h>
 
 u32 tickprof_probe_init(void);
-int tickprof_probe_attach(void);
-void tickprof_probe_detach(void);
+int tickprof_probe_get(void);
+void tickprof_probe_put(void);
 
 #endif

@@ -40,7 +40,6 @@ LIST_HEAD(tickprof_streams);
 u32 tickprof_features;
 
 static u32 last_number;
-static unsigned int nr_running;
 static int hotplug_state;
 
 static void wake_reader(struct irq_work *work)
@@ -185,11 +184,21 @@ int tickprof_session_configure(struct tickprof_session *session,
 	return 0;
 }
 
-/* cpus_read_lock() and the session lock held. */
-int tickprof_session_start(struct tickprof_session *session, struct netlink_ext_ack *extack)
+/* The hotplug callbacks take the session lock inside cpus_write_lock(). */
+static void lock_with_cpus(void)
 {
-	int err;
+	cpus_read_lock();
+	mutex_lock(&tickprof_session_lock);
+}
 
+static void unlock_with_cpus(void)
+{
+	mutex_unlock(&tickprof_session_lock);
+	cpus_read_unlock();
+}
+
+static int may_start(const struct tickprof_session *session, struct netlink_ext_ack *extack)
+{
 	if (session->state == TICKPROF_STATE_NEW) {
 		NL_SET_ERR_MSG(extack, "session is not configured yet");
 		return -EINVAL;
@@ -198,56 +207,82 @@ int tickprof_session_start(struct tickprof_session *session, struct netlink_ext_
 		NL_SET_ERR_MSG(extack, "session runs already");
 		return -EALREADY;
 	}
-	if (!nr_running) {
-		err = tickprof_probe_attach();
-		if (err) {
-			NL_SET_ERR_MSG(extack, "cannot attach to the kernel's tracepoints");
-			return err;
-		}
-	}
-	nr_running++;
-	list_add_tail_rcu(&session->stream.running, &tickprof_streams);
-	tickprof_timer_start(&session->stream);
-	session->state = TICKPROF_STATE_RUNNING;
-	schedule_delayed_work(&session->watch, HZ);
-	tickprof_netlink_notify(session, TICKPROF_EVENT_STARTED);
 	return 0;
 }
 
-static void stop_running(struct tickprof_session *session)
+/* Probes are attached and detached outside all locks of ours: see probe.c. */
+int tickprof_session_start(struct tickprof_session *session, struct netlink_ext_ack *extack)
 {
+	int err;
+
+	mutex_lock(&tickprof_session_lock);
+	err = may_start(session, extack);
+	mutex_unlock(&tickprof_session_lock);
+	if (err)
+		return err;
+	err = tickprof_probe_get();
+	if (err) {
+		NL_SET_ERR_MSG(extack, "cannot attach to the kernel's tracepoints");
+		return err;
+	}
+	lock_with_cpus();
+	/* Somebody who shares the descriptor may have been faster. */
+	err = may_start(session, extack);
+	if (!err) {
+		list_add_tail_rcu(&session->stream.running, &tickprof_streams);
+		tickprof_timer_start(&session->stream);
+		session->state = TICKPROF_STATE_RUNNING;
+		schedule_delayed_work(&session->watch, HZ);
+		tickprof_netlink_notify(session, TICKPROF_EVENT_STARTED);
+	}
+	unlock_with_cpus();
+	if (err)
+		tickprof_probe_put();
+	return err;
+}
+
+/* cpus_read_lock() and the session lock held. False: it did not run. */
+static bool stop_running(struct tickprof_session *session)
+{
+	if (session->state != TICKPROF_STATE_RUNNING)
+		return false;
 	list_del_rcu(&session->stream.running);
-	if (!--nr_running)
-		tickprof_probe_detach();
 	synchronize_rcu();
 	tickprof_timer_stop(&session->stream);
 	cancel_delayed_work_sync(&session->watch);
 	session->state = TICKPROF_STATE_STOPPED;
 	wake_up_interruptible(&session->stream.wait);
 	tickprof_netlink_notify(session, TICKPROF_EVENT_STOPPED);
+	return true;
 }
 
-/* cpus_read_lock() and the session lock held. Rings keep what they hold. */
+/* Rings keep what they hold. */
 int tickprof_session_stop(struct tickprof_session *session, struct netlink_ext_ack *extack)
 {
-	if (session->state != TICKPROF_STATE_RUNNING) {
+	bool ran;
+
+	lock_with_cpus();
+	ran = stop_running(session);
+	unlock_with_cpus();
+	if (!ran) {
 		NL_SET_ERR_MSG(extack, "session does not run");
 		return -EALREADY;
 	}
-	stop_running(session);
+	tickprof_probe_put();
 	return 0;
 }
 
 /* The file is gone, and with it every mapping. */
 void tickprof_session_destroy(struct tickprof_session *session)
 {
-	cpus_read_lock();
-	mutex_lock(&tickprof_session_lock);
-	if (session->state == TICKPROF_STATE_RUNNING)
-		stop_running(session);
+	bool ran;
+
+	lock_with_cpus();
+	ran = stop_running(session);
 	list_del(&session->all);
-	mutex_unlock(&tickprof_session_lock);
-	cpus_read_unlock();
+	unlock_with_cpus();
+	if (ran)
+		tickprof_probe_put();
 	tickprof_netlink_notify(session, TICKPROF_EVENT_CLOSED);
 	destroy_samplers(session->stream.sampler);
 	tickprof_target_deinit(&session->stream.targets);
