@@ -20,6 +20,8 @@ struct collector {
 	const struct elf_file *main;
 	struct range_in *in;
 	size_t nr, cap;
+	struct range_in *namespaces;
+	size_t nr_namespaces, cap_namespaces;
 	size_t budget;
 	bool nested;		/* the language has functions inside functions */
 };
@@ -75,8 +77,10 @@ void dwarf_units_deinit(struct dwarf_units *u)
 	size_t i;
 
 	dwarf_units_drop_lines(u);
-	for (i = 0; i < u->nr; i++)
+	for (i = 0; i < u->nr; i++) {
 		ranges_deinit(&u->units[i].functions);
+		ranges_deinit(&u->units[i].namespaces);
+	}
 	free(u->units);
 	ranges_deinit(&u->ranges);
 }
@@ -148,6 +152,31 @@ static bool has_nested_functions(Dwarf_Die *unit_die)
 	}
 }
 
+/* Entries follow their namespace up to where its next sibling, or its parent's, is. */
+static size_t open_namespace(struct collector *c, Dwarf_Die *die)
+{
+	GROW(c->namespaces, c->cap_namespaces, c->nr_namespaces + 1);
+	c->namespaces[c->nr_namespaces] = (struct range_in){
+		.start = dwarf_dieoffset(die) + 1,
+		.end = UINT32_MAX,
+		.prio = c->nr_namespaces,
+		.value = dwarf_dieoffset(die),
+	};
+	return c->nr_namespaces++;
+}
+
+static void walk(struct collector *c, Dwarf_Die *parent, int depth);
+
+static void walk_namespace(struct collector *c, Dwarf_Die *die, int depth)
+{
+	size_t index = open_namespace(c, die);
+	Dwarf_Die next;
+
+	walk(c, die, depth);
+	if (!dwarf_siblingof(die, &next))
+		c->namespaces[index].end = dwarf_dieoffset(&next);
+}
+
 static void walk(struct collector *c, Dwarf_Die *parent, int depth)
 {
 	Dwarf_Die die;
@@ -155,22 +184,23 @@ static void walk(struct collector *c, Dwarf_Die *parent, int depth)
 	if (depth > DEPTH_MAX || dwarf_child(parent, &die))
 		return;
 	do {
-		if (!c->budget)
+		if (!c->budget || dwarf_dieoffset(&die) >= UINT32_MAX)
 			return;
 		c->budget--;
 		switch (dwarf_tag(&die)) {
 		case DW_TAG_subprogram:
-			if (dwarf_dieoffset(&die) <= UINT32_MAX)
-				add_ranges(c, &die, dwarf_dieoffset(&die));
+			add_ranges(c, &die, dwarf_dieoffset(&die));
 			if (c->nested)
 				walk(c, &die, depth + 1);
+			break;
+		case DW_TAG_namespace:
+		case DW_TAG_module:
+			walk_namespace(c, &die, depth + 1);
 			break;
 		case DW_TAG_lexical_block:
 			if (!c->nested)
 				break;
 			/* fallthrough */
-		case DW_TAG_namespace:
-		case DW_TAG_module:
 		case DW_TAG_class_type:
 		case DW_TAG_structure_type:
 		case DW_TAG_union_type:
@@ -189,7 +219,9 @@ static void index_functions(struct dwarf_unit *unit, Dwarf_Die *body,
 	c.nested = has_nested_functions(body);
 	walk(&c, body, 0);
 	ranges_init(&unit->functions, c.in, c.nr);
+	ranges_init(&unit->namespaces, c.namespaces, c.nr_namespaces);
 	free(c.in);
+	free(c.namespaces);
 	unit->has_functions = true;
 }
 
@@ -202,4 +234,36 @@ bool dwarf_unit_function(struct dwarf_unit *unit, Dwarf_Die *body, uint64_t addr
 		index_functions(unit, body, main);
 	r = ranges_find(&unit->functions, addr);
 	return r && dwarf_offdie(dwarf_cu_getdwarf(body->cu), r->value, function);
+}
+
+static bool follow(Dwarf_Die *die, unsigned int name, Dwarf_Die *out)
+{
+	Dwarf_Attribute attr;
+
+	return dwarf_attr(die, name, &attr) && dwarf_formref_die(&attr, out);
+}
+
+size_t dwarf_unit_namespaces(const struct dwarf_unit *unit, Dwarf_Die *function,
+			     Dwarf_Die *namespaces, size_t max)
+{
+	Dwarf_Die die = *function, next;
+	const struct range *r;
+	size_t nr = 0;
+	int hops;
+
+	for (hops = 0; hops < 8; hops++) {
+		if (!follow(&die, DW_AT_abstract_origin, &next) &&
+		    !follow(&die, DW_AT_specification, &next))
+			break;
+		die = next;
+	}
+	/* dwz puts declarations into other units, which this index knows nothing of. */
+	if (die.cu != function->cu)
+		return 0;
+	while (nr < max && (r = ranges_find(&unit->namespaces, dwarf_dieoffset(&die)))) {
+		if (!dwarf_offdie(dwarf_cu_getdwarf(die.cu), r->value, &die))
+			break;
+		namespaces[nr++] = die;
+	}
+	return nr;
 }

@@ -21,7 +21,6 @@ static struct {
 } maps[ELF_MAPS_MAX];
 static size_t nr_maps;		/* slots ever used */
 static struct sigaction previous;
-static bool installed;
 
 static void on_sigbus(int sig, siginfo_t *info, void *context)
 {
@@ -45,13 +44,13 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 
 static void install(void)
 {
-	struct sigaction sa = { .sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO };
+	struct sigaction sa = { .sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO }, now;
 
-	if (installed)
+	if (!sigaction(SIGBUS, NULL, &now) && now.sa_sigaction == on_sigbus)
 		return;
 	sigemptyset(&sa.sa_mask);
-	sigaction(SIGBUS, &sa, &previous);
-	installed = true;
+	previous = now;
+	sigaction(SIGBUS, &sa, NULL);
 }
 
 int elf_map(int fd, void **out, size_t *size)

@@ -20,6 +20,7 @@
 #define LINES_MAX	(16u << 20)
 #define EXPANDED_MAX	(2ull << 30)	/* bytes of all decompressed sections */
 #define DEPTH_MAX	128
+#define SCOPES_MAX	16
 #define ENTRIES_MAX	100000		/* looked at below one function */
 
 struct sym_dwarf {
@@ -252,7 +253,28 @@ static bool descend(struct chain *c, Dwarf_Die *parent, int depth)
 	return false;
 }
 
-static const struct symbol_frame *name_of(struct sym_names *n, Dwarf_Die *die)
+/* Compilers give no linkage name to functions that are only ever inlined. */
+static const struct symbol_frame *qualified(struct sym_names *n, const struct dwarf_unit *unit,
+					    Dwarf_Die *function, const char *name)
+{
+	Dwarf_Die scopes[SCOPES_MAX];
+	char buf[1024];
+	const char *scope;
+	size_t nr, at = 0;
+
+	nr = dwarf_unit_namespaces(unit, function, scopes, SCOPES_MAX);
+	while (nr-- && at < sizeof(buf)) {
+		scope = dwarf_diename(&scopes[nr]);
+		at += snprintf(buf + at, sizeof(buf) - at, "%s::",
+			       scope ? scope : "(anonymous namespace)");
+	}
+	if (at < sizeof(buf))
+		at += snprintf(buf + at, sizeof(buf) - at, "%s", name);
+	return sym_names_function(n, buf, at < sizeof(buf) ? at : sizeof(buf) - 1);
+}
+
+static const struct symbol_frame *name_of(struct sym_names *n, const struct dwarf_unit *unit,
+					  Dwarf_Die *die)
 {
 	static const unsigned int names[] = {
 		DW_AT_linkage_name, DW_AT_MIPS_linkage_name, DW_AT_name,
@@ -266,7 +288,9 @@ static const struct symbol_frame *name_of(struct sym_names *n, Dwarf_Die *die)
 			continue;
 		name = dwarf_formstring(&attr);
 		if (name && name[0])
-			return sym_names_function(n, name, strlen(name));
+			return names[i] == DW_AT_name ? qualified(n, unit, die, name)
+						      : sym_names_function(n, name,
+									   strlen(name));
 	}
 	return NULL;
 }
@@ -320,7 +344,7 @@ size_t sym_dwarf_find(struct sym_dwarf *d, struct sym_names *n, uint64_t vaddr,
 	}
 	for (i = chain.nr; i-- && nr < max; ) {
 		die = &chain.dies[i];
-		name = i || !symbol ? name_of(n, die) : symbol;
+		name = i || !symbol ? name_of(n, unit, die) : symbol;
 		if (name) {
 			frames[nr] = *name;
 			frames[nr].file = here.file;
