@@ -320,7 +320,8 @@ static void image_sort(struct image *image)
 	uint64_t max = 0;
 	size_t i;
 
-	qsort(image->maps, image->nr_maps, sizeof(*image->maps), mapping_compare);
+	if (image->nr_maps)
+		qsort(image->maps, image->nr_maps, sizeof(*image->maps), mapping_compare);
 	for (i = 0; i < image->nr_maps; i++) {
 		if (image->maps[i].end > max)
 			max = image->maps[i].end;
