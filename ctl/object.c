@@ -14,6 +14,7 @@
 
 #include "intern.h"
 #include "object_open.h"
+#include "sym_perfmap.h"
 #include "util.h"
 
 #define FDS_MAX		8192
@@ -68,6 +69,7 @@ void objects_destroy(struct objects *o)
 		return;
 	for (i = 0; i < o->nr; i++) {
 		close_fd(o, o->all[i]);
+		sym_perfmap_destroy(o->all[i]->obj.jit);
 		free((char *)o->all[i]->obj.id.path);
 		free(o->all[i]);
 	}
@@ -259,6 +261,15 @@ struct object *objects_get_anon(struct objects *o, pid_t pid)
 	if (!key->value)
 		key->value = new_entry(o, OBJECT_ANON, &id, pid);
 	return &((struct entry *)key->value)->obj;
+}
+
+void objects_prepare_anon(struct objects *o, pid_t pid)
+{
+	struct object *obj = objects_get_anon(o, pid);
+
+	if (!obj->jit)
+		obj->jit = sym_perfmap_create(pid);
+	sym_perfmap_prepare(obj->jit);
 }
 
 struct object *objects_kernel(struct objects *o)

@@ -35,8 +35,8 @@ struct object {
 	pid_t pid;		/* OBJECT_ANON: whose; OBJECT_FILE: who mapped it first */
 	int fd;			/* -1: not open; use objects_fd() */
 	int error;		/* errno of that; ESTALE: the file there now is another one */
-	void *elf;		/* sym_elf's */
-	void *jit;		/* sym_perfmap's */
+	void *elf;		/* the symbolizer's */
+	struct sym_perfmap *jit; /* OBJECT_ANON, once prepared */
 };
 
 struct objects;
@@ -57,6 +57,12 @@ struct object *objects_get(struct objects *o, const struct object_id *id,
 int objects_fd(struct objects *o, struct object *obj);
 /* JIT code and other executable memory of one process without a file. */
 struct object *objects_get_anon(struct objects *o, pid_t pid);
+/*
+ * A process of this machine has JIT code: learn its user and namespaces and take
+ * hold of its perf map while it lives. Cheap, worth repeating; without it a map can
+ * be read only while the process lives, or in the tool's own /tmp and as its user.
+ */
+void objects_prepare_anon(struct objects *o, pid_t pid);
 struct object *objects_kernel(struct objects *o);
 struct object *objects_vdso(struct objects *o);
 

@@ -27,7 +27,8 @@
 /* What hangs on object.elf. */
 struct elf_symbols {
 	struct object *obj;
-	struct sym_elf *elf;		/* NULL: could not be read */
+	struct sym_elf *elf;		/* NULL: could not be opened yet */
+	bool refused;			/* could be opened, but is no ELF file */
 	struct sym_dwarf *dwarf;	/* NULL: not asked for, or none */
 	bool dwarf_tried;
 };
@@ -42,8 +43,6 @@ struct symbolizer {
 	int kernel_error;
 	struct elf_symbols **elfs;
 	size_t nr_elfs, cap_elfs;
-	struct object **jits;
-	size_t nr_jits, cap_jits;
 	size_t tables;			/* bytes of symbol tables loaded */
 	uint64_t clock;
 };
@@ -78,12 +77,7 @@ void symbolizer_destroy(struct symbolizer *s)
 		sym_elf_destroy(s->elfs[i]->elf);
 		free(s->elfs[i]);
 	}
-	for (i = 0; i < s->nr_jits; i++) {
-		sym_perfmap_destroy(s->jits[i]->jit);
-		s->jits[i]->jit = NULL;
-	}
 	free(s->elfs);
-	free(s->jits);
 	sym_kernel_destroy(s->kernel);
 	intern_destroy(s->preloaded);
 	sym_names_destroy(s->names);
@@ -122,25 +116,13 @@ static bool resolve_kernel(struct symbolizer *s, uint64_t addr, uint64_t lookup,
 	return answer(out, sym_kernel_find(s->kernel, s->names, lookup));
 }
 
-void symbolizer_prepare_anon(struct symbolizer *s, struct object *obj)
-{
-	if (!s->options.live || obj->kind != OBJECT_ANON || obj->pid <= 0)
-		return;
-	if (!obj->jit) {
-		obj->jit = sym_perfmap_create(obj->pid);
-		GROW(s->jits, s->cap_jits, s->nr_jits + 1);
-		s->jits[s->nr_jits++] = obj;
-	}
-	sym_perfmap_prepare(obj->jit);
-}
-
 static bool resolve_anon(struct symbolizer *s, struct object *obj, uint64_t addr,
 			 uint64_t lookup, struct symbol_location *out)
 {
 	out->address = addr;
 	out->limit = UINT64_MAX >> 1;
-	if (!obj->jit)
-		symbolizer_prepare_anon(s, obj);
+	if (!obj->jit && s->options.live)
+		objects_prepare_anon(s->objects, obj->pid);
 	return obj->jit && answer(out, sym_perfmap_find(obj->jit, s->names, lookup));
 }
 
@@ -148,48 +130,49 @@ static bool resolve_anon(struct symbolizer *s, struct object *obj, uint64_t addr
  * This process's own image serves for all: one kernel, one vDSO. A copy of it,
  * because libelf may write to an image.
  */
-static struct elf_file *open_vdso(void)
+static int open_vdso(struct elf_file **out)
 {
 	const Elf64_Ehdr *ehdr = (void *)getauxval(AT_SYSINFO_EHDR);
-	struct elf_file *f;
 	uint64_t size;
 	void *copy;
 
 	if (!ehdr)
-		return NULL;
+		return -ENOEXEC;
 	size = ehdr->e_shoff + (uint64_t)ehdr->e_shnum * ehdr->e_shentsize;
 	if (size > VDSO_MAX)
-		return NULL;
+		return -ENOEXEC;
 	copy = xmalloc(size);
 	memcpy(copy, ehdr, size);
-	elf_file_open_memory(copy, size, true, &f);
-	return f;
+	return elf_file_open_memory(copy, size, true, out);
 }
 
-static struct elf_file *open_object(struct symbolizer *s, struct object *obj)
+static int open_object(struct symbolizer *s, struct object *obj, struct elf_file **out)
 {
-	struct elf_file *f = NULL;
 	int fd, ret;
 
+	*out = NULL;
 	if (obj->kind == OBJECT_VDSO)
-		return s->options.live ? open_vdso() : NULL;
+		return s->options.live ? open_vdso(out) : -ENOENT;
 	fd = obj->fd >= 0 || s->options.live ? objects_fd(s->objects, obj) : -ENOENT;
 	if (fd < 0)
-		return NULL;
-	ret = elf_file_open(fd, &f);
-	if (ret)
+		return fd;
+	ret = elf_file_open(fd, out);
+	if (ret) {
 		verbose("%s: %s", obj->id.path, strerror(-ret));
-	if (f && !obj->id.build_id_size) {
-		memcpy(obj->id.build_id, f->build_id, f->build_id_size);
-		obj->id.build_id_size = f->build_id_size;
+		return ret;
 	}
-	return f;
+	if (!obj->id.build_id_size) {
+		memcpy(obj->id.build_id, (*out)->build_id, (*out)->build_id_size);
+		obj->id.build_id_size = (*out)->build_id_size;
+	}
+	return 0;
 }
 
 static struct elf_symbols *symbols_of(struct symbolizer *s, struct object *obj)
 {
 	struct elf_symbols *e = obj->elf;
 	struct elf_file *f;
+	int ret;
 
 	if (!e) {
 		e = xcalloc(1, sizeof(*e));
@@ -199,12 +182,10 @@ static struct elf_symbols *symbols_of(struct symbolizer *s, struct object *obj)
 		s->elfs[s->nr_elfs++] = e;
 	}
 	/* A file that could not be opened may have been since, for another process. */
-	if (!e->elf && (obj->fd >= 0 || !obj->error)) {
-		f = open_object(s, obj);
-		if (f)
-			e->elf = sym_elf_create(f);
-		else if (!obj->error)
-			obj->error = ENOEXEC;
+	if (!e->elf && !e->refused) {
+		ret = open_object(s, obj, &f);
+		e->refused = ret == -ENOEXEC;
+		e->elf = f ? sym_elf_create(f) : NULL;
 	}
 	return e;
 }

@@ -66,12 +66,6 @@ bool symbolizer_resolve(struct symbolizer *s, struct object *obj, uint64_t offse
 void symbolizer_preload(struct symbolizer *s, struct object *obj, uint64_t offset,
 			bool caller, const struct symbol_location *loc);
 
-/*
- * A process has JIT code: learn its user and namespaces and take hold of its perf
- * map while it lives. Optional, cheap, worth repeating; does nothing unless live.
- */
-void symbolizer_prepare_anon(struct symbolizer *s, struct object *obj);
-
 /* Read kallsyms now (modules may be unloaded before the end). 0 or -errno. */
 int symbolizer_load_kernel(struct symbolizer *s);
 

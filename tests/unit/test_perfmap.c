@@ -3,6 +3,7 @@
 #define FIXTURE_DIR "perfmap"
 #include <errno.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "fixture.h"
 #include "sym_perfmap.h"
@@ -135,6 +136,40 @@ static void belongs_to_the_process(void **state)
 	bench_deinit(&b);
 }
 
+/* Prepared while the process lived, the map outlives it. */
+static void outlives_the_process(void **state)
+{
+	struct bench b = bench_init(false, true);
+	struct symbol_location loc;
+	int ready[2], done[2], status;
+	char path[64], byte;
+	pid_t pid;
+	FILE *f;
+
+	assert_int_equal(pipe(ready) || pipe(done), 0);
+	pid = fork();
+	if (!pid) {
+		close(done[1]);
+		snprintf(path, sizeof(path), "/tmp/perf-%d.map", getpid());
+		f = fopen(path, "w");
+		if (!f || (!geteuid() && (fchown(fileno(f), 12345, -1) || setuid(12345))))
+			_exit(1);
+		fputs(map, f);
+		fflush(f);
+		_exit(write(ready[1], "x", 1) != 1 || read(done[0], &byte, 1) < 0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	objects_prepare_anon(b.objects, pid);
+	close(done[1]);
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	assert_true(symbolizer_resolve(b.symbolizer, objects_get_anon(b.objects, pid),
+				       0x7f0000003001, false, &loc));
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", pid);
+	unlink(path);
+	bench_deinit(&b);
+}
+
 static bool finds_own_map(void)
 {
 	struct sym_perfmap *p = sym_perfmap_create(getpid());
@@ -181,6 +216,7 @@ int main(void)
 		cmocka_unit_test(reads_what_is_appended),
 		cmocka_unit_test(survives_junk),
 		cmocka_unit_test(belongs_to_the_process),
+		cmocka_unit_test(outlives_the_process),
 		cmocka_unit_test(distrusts_others),
 	};
 

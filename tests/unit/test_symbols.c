@@ -6,6 +6,7 @@
 #include "demangle.h"
 #include "elf_debug.h"
 #include "fixture.h"
+#include "sym_elf.h"
 #include "sym_kernel.h"
 
 static const char assembly[] =
@@ -95,6 +96,30 @@ static void unresolved_keeps_its_place(void **state)
 	assert_int_equal(loc.limit, UINT64_MAX >> 1);
 	bench_deinit(&b);
 	bench_deinit(&offline);
+}
+
+/* Tables are dropped to save memory, and come back. */
+static void dropped_tables_return(void **state)
+{
+	struct elf_origin origin = { .path = "choice" };
+	struct sym_names *n = sym_names_create();
+	const struct symbol_frame *before;
+	struct sym_elf *e;
+	uint64_t inner;
+
+	write_text("choice.s", assembly);
+	sh("as choice.s -o choice.o && ld choice.o -o choice");
+	inner = address_of("choice", "inner");
+	e = sym_elf_create(open_elf("choice"));
+	assert_int_equal(sym_elf_memory(e), 0);
+	before = sym_elf_find(e, &origin, n, inner);
+	assert_non_null(before);
+	assert_true(sym_elf_memory(e) > 0);
+	sym_elf_drop(e);
+	assert_int_equal(sym_elf_memory(e), 0);
+	assert_ptr_equal(sym_elf_find(e, &origin, n, inner), before);
+	sym_elf_destroy(e);
+	sym_names_destroy(n);
 }
 
 static const char library[] =
@@ -388,6 +413,7 @@ int main(void)
 		cmocka_unit_test(the_best_symbol_wins),
 		cmocka_unit_test(return_addresses_belong_to_the_call),
 		cmocka_unit_test(unresolved_keeps_its_place),
+		cmocka_unit_test(dropped_tables_return),
 		cmocka_unit_test(dynamic_symbols_and_stubs),
 		cmocka_unit_test(debug_file_by_build_id),
 		cmocka_unit_test(debug_file_by_link),
