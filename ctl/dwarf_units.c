@@ -243,6 +243,21 @@ static bool follow(Dwarf_Die *die, unsigned int name, Dwarf_Die *out)
 	return dwarf_attr(die, name, &attr) && dwarf_formref_die(&attr, out);
 }
 
+/* dwz moves declarations to units of their own: small, so libdw may search them. */
+static size_t foreign_namespaces(Dwarf_Die *die, Dwarf_Die *namespaces, size_t max)
+{
+	Dwarf_Die *scopes = NULL;
+	size_t nr = 0;
+	int found, i;
+
+	found = dwarf_getscopes_die(die, &scopes);
+	for (i = 0; i < found && nr < max; i++)
+		if (dwarf_tag(&scopes[i]) == DW_TAG_namespace)
+			namespaces[nr++] = scopes[i];
+	free(scopes);
+	return nr;
+}
+
 size_t dwarf_unit_namespaces(const struct dwarf_unit *unit, Dwarf_Die *function,
 			     Dwarf_Die *namespaces, size_t max)
 {
@@ -257,9 +272,8 @@ size_t dwarf_unit_namespaces(const struct dwarf_unit *unit, Dwarf_Die *function,
 			break;
 		die = next;
 	}
-	/* dwz puts declarations into other units, which this index knows nothing of. */
 	if (die.cu != function->cu)
-		return 0;
+		return foreign_namespaces(&die, namespaces, max);
 	while (nr < max && (r = ranges_find(&unit->namespaces, dwarf_dieoffset(&die)))) {
 		if (!dwarf_offdie(dwarf_cu_getdwarf(die.cu), r->value, &die))
 			break;
