@@ -132,18 +132,6 @@ static int hold_command(struct recording *r)
 	return -errno;
 }
 
-/* A command that runs already (--delay) has children that nothing told of yet. */
-static void add_tree(struct targets *targets, pid_t pid)
-{
-	__free char *path = xasprintf("/proc/%d/task/%d/children", (int)pid, (int)pid);
-	__fclose FILE *f = fopen(path, "re");
-	int child;
-
-	targets_add(targets, TICKPROF_TARGET_PID, pid);
-	while (f && fscanf(f, "%d", &child) == 1)
-		add_tree(targets, child);
-}
-
 static int add_targets(struct recording *r)
 {
 	struct targets own = { 0 };
@@ -151,8 +139,9 @@ static int add_targets(struct recording *r)
 	int ret;
 
 	ret = session_add_targets(&r->session, &r->options->targets);
+	/* With --delay the command runs already and may have children. */
 	if (r->options->command_only)
-		add_tree(&own, r->launch.pid);
+		targets_add_tree(&own, "/proc", r->launch.pid);
 	for (i = 0; i < own.nr && !ret; i++) {
 		ret = control_target_add(r->session.nl, r->session.fd, &own.list[i]);
 		if (ret == -ESRCH && i)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Lists of targets as the command line writes them. */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <linux/magic.h>
 #include <pwd.h>
@@ -24,6 +25,56 @@ void targets_add(struct targets *t, enum tickprof_target_kind kind, uint64_t id)
 {
 	GROW(t->list, t->cap, t->nr + 1);
 	t->list[t->nr++] = (struct target){ .kind = kind, .id = id };
+}
+
+static bool has_id(const struct targets *t, enum tickprof_target_kind kind, uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < t->nr; i++)
+		if (t->list[i].kind == kind && t->list[i].id == id)
+			return true;
+	return false;
+}
+
+static pid_t parent_of(const char *proc, const char *pid)
+{
+	__free char *path = xasprintf("%s/%s/stat", proc, pid);
+	__fclose FILE *f = fopen(path, "re");
+	char text[512], *name_end;
+	size_t len = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+	int parent = 0;
+
+	text[len] = '\0';
+	name_end = strrchr(text, ')');
+	if (name_end)
+		sscanf(name_end + 1, " %*c %d", &parent);
+	return parent;
+}
+
+/* Not every kernel has /proc/PID/task/TID/children. */
+void targets_add_tree(struct targets *t, const char *proc, pid_t pid)
+{
+	struct dirent *entry;
+	size_t before;
+	DIR *dir = opendir(proc);
+
+	targets_add(t, TICKPROF_TARGET_PID, pid);
+	while (dir) {
+		before = t->nr;
+		while ((entry = readdir(dir))) {
+			uint64_t id = strtoull(entry->d_name, NULL, 10);
+
+			if (id && !has_id(t, TICKPROF_TARGET_PID, id) &&
+			    has_id(t, TICKPROF_TARGET_PID, parent_of(proc, entry->d_name)))
+				targets_add(t, TICKPROF_TARGET_PID, id);
+		}
+		if (t->nr == before)
+			break;
+		rewinddir(dir);
+	}
+	if (dir)
+		closedir(dir);
 }
 
 bool targets_have(const struct targets *t, enum tickprof_target_kind kind)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct target {
 	enum tickprof_target_kind kind;
@@ -28,6 +29,8 @@ void targets_deinit(struct targets *t);
  */
 int targets_parse(struct targets *t, enum tickprof_target_kind kind, const char *list);
 void targets_add(struct targets *t, enum tickprof_target_kind kind, uint64_t id);
+/* A process and those that descend from it; proc: "/proc". */
+void targets_add_tree(struct targets *t, const char *proc, pid_t pid);
 bool targets_have(const struct targets *t, enum tickprof_target_kind kind);
 
 /* Where cgroup2 is mounted, NULL if nowhere. */

@@ -294,9 +294,9 @@ static void warn_losses(const struct control_session *s)
 		warn("%" PRIu64 " stacks were lost: enlarge the ring with -m %uK",
 		     c[TICKPROF_COUNTER_LOST_STACKS], s->config.ring_size / 256);
 	if (c[TICKPROF_COUNTER_THROTTLED])
-		warn("%.1f %% of the ticks were given up to keep sampling below %g %% of a CPU: lower -F or raise --throttle",
-		     100.0 * c[TICKPROF_COUNTER_THROTTLED] /
-		     (c[TICKPROF_COUNTER_TICKS] + c[TICKPROF_COUNTER_THROTTLED]),
+		warn("%" PRIu64 " of %" PRIu64 " ticks were given up to keep sampling below %g %% of a CPU: lower -F or raise --throttle",
+		     c[TICKPROF_COUNTER_THROTTLED],
+		     c[TICKPROF_COUNTER_TICKS],
 		     s->config.throttle / 10.0);
 	if (c[TICKPROF_COUNTER_BAD_TAIL])
 		warn("%" PRIu64 " records were refused for a bad reader position",

@@ -63,9 +63,9 @@ static const char *feature(unsigned int bit)
 
 static double throttled_percent(const uint64_t *c)
 {
-	uint64_t all = c[TICKPROF_COUNTER_TICKS] + c[TICKPROF_COUNTER_THROTTLED];
+	uint64_t ticks = c[TICKPROF_COUNTER_TICKS];
 
-	return all ? 100.0 * c[TICKPROF_COUNTER_THROTTLED] / all : 0;
+	return ticks ? 100.0 * c[TICKPROF_COUNTER_THROTTLED] / ticks : 0;
 }
 
 static void print_session(void *arg, const struct control_session *s)

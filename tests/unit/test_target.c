@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Lists of targets, sizes and numbers as people type them. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "target.h"
 #include "test.h"
@@ -105,6 +108,26 @@ static void cgroups(void **state)
 	targets_deinit(&t);
 }
 
+static void trees(void **state)
+{
+	struct targets t = { 0 };
+	pid_t child = fork();
+	size_t i;
+	bool found = false;
+
+	if (!child)
+		while (pause())
+			;
+	targets_add_tree(&t, "/proc", getpid());
+	for (i = 0; i < t.nr; i++)
+		found |= t.list[i].id == (uint64_t)child;
+	assert_int_equal(t.list[0].id, getpid());
+	assert_true(found);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	targets_deinit(&t);
+}
+
 static void sizes(void **state)
 {
 	uint64_t size;
@@ -147,6 +170,7 @@ int main(void)
 		cmocka_unit_test(users),
 		cmocka_unit_test(comms),
 		cmocka_unit_test(cgroups),
+		cmocka_unit_test(trees),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(decimals),
 	};
