@@ -246,11 +246,27 @@ static void emit_samples(struct writer *w)
 	}
 }
 
-/* pprof calls the first mapping the profile's file: the one most samples come from. */
+static bool is_command(const struct profile *p, uint32_t mapping)
+{
+	size_t word = strcspn(p->command, " "), dir = word;
+	const char *name = profile_mapping_name(p, mapping);
+
+	while (dir && p->command[dir - 1] != '/')
+		dir--;
+	return word > dir && strlen(name) == word - dir &&
+	       !strncmp(name, p->command + dir, word - dir);
+}
+
+/*
+ * pprof calls the first mapping the profile's file: the command that was
+ * recorded, else the program most samples started in. Libraries come last: where
+ * stacks are cut short, it is in them that they seem to start.
+ */
 static uint32_t main_mapping(const struct profile *p)
 {
 	uint64_t *weight __free = xcalloc(p->nr_mappings + 1, sizeof(*weight));
 	uint32_t *stack __free = xmalloc(profile_depth_max(p) * sizeof(*stack));
+	uint64_t heaviest = 0;
 	uint32_t best = 0;
 	size_t i;
 
@@ -261,10 +277,20 @@ static uint32_t main_mapping(const struct profile *p)
 			weight[profile_location(p, stack[depth - 1])->mapping] +=
 				p->samples[i].count;
 	}
-	for (i = 1; i <= p->nr_mappings; i++)
-		if (profile_mapping(p, i)->kind == OBJECT_FILE &&
-		    (!best || weight[i] > weight[best]))
+	for (i = 1; i <= p->nr_mappings; i++) {
+		uint64_t w = 2 * weight[i] + 1;
+
+		if (profile_mapping(p, i)->kind != OBJECT_FILE)
+			continue;
+		if (is_command(p, i))
+			return i;
+		if (!strstr(profile_mapping_name(p, i), ".so"))
+			w += UINT64_MAX / 2;
+		if (w > heaviest) {
+			heaviest = w;
 			best = i;
+		}
+	}
 	return best;
 }
 

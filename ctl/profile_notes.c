@@ -93,7 +93,7 @@ static void describe_quality(struct profile *p)
 		{ s->lost_events, "process events lost: the ring was full" },
 		{ s->lost_stacks, "stacks or tasks lost: the ring was full" },
 		{ s->throttled, "ticks given up: the sampler's CPU-time bound" },
-		{ s->missed, "ticks passed unserved: interrupts were off" },
+		{ s->missed, "ticks passed unserved: interrupts were off, or a virtual CPU did not run" },
 		{ s->user_depth, "user stacks cut at the depth limit" },
 		{ s->user_fault, "user stacks cut at a page not resident" },
 		{ s->user_broken, "user stacks cut where the frame chain broke" },

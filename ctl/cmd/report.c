@@ -104,7 +104,7 @@ static void print_header(const struct view *v, uint64_t total)
 		printf(" on %s", p->host);
 	if (*p->kernel)
 		printf(", Linux %s", p->kernel);
-	printf("\n# %" PRIu64 " lost, %" PRIu64 " truncated, %.1f%% without a name",
+	printf("\n# %" PRIu64 " lost, %" PRIu64 " truncated (-v: why), %.1f%% without a name",
 	       p->stats.lost_samples, p->stats.truncated,
 	       percent(p->stats.unresolved_samples, p->stats.samples));
 	if (total != p->stats.samples)
@@ -394,7 +394,7 @@ const struct command cmd_report = {
 	.notes = "flat: samples that were in the function itself. cum: samples with the function\n"
 		 "anywhere in the stack, recursion counted once. Shares are of the samples shown.\n"
 		 "--caller takes the outermost call of a recursive function, --callee the\n"
-		 "innermost. Rows are ordered by flat. With -v the header says more.",
+		 "innermost. Rows are ordered by flat. With -v the header says\nwhat is missing from the profile, and why.",
 	.parse = report_parse,
 	.run = report_run,
 };
