@@ -4,6 +4,7 @@
 #define TICKPROF_KMOD_ARCH_X86_H
 
 #include <linux/mm_types.h>
+#include <asm/processor.h>
 #include <asm/ptrace.h>
 
 /* A 32-bit program: its frames are not laid out as the walker expects. */
@@ -21,6 +22,12 @@ static inline unsigned long tickprof_arch_frame_pointer(const struct pt_regs *re
 static inline unsigned long tickprof_arch_return_address(unsigned long address)
 {
 	return address;
+}
+
+/* An address and'ed with this is in the user half, whatever it was. */
+static inline unsigned long tickprof_arch_user_mask(void)
+{
+	return TASK_SIZE_MAX | (TASK_SIZE_MAX - 1);
 }
 
 static inline unsigned long tickprof_arch_vdso(const struct mm_struct *mm)

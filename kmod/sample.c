@@ -121,40 +121,35 @@ out:
 	return done;
 }
 
-static u64 hash_stack(const struct tickprof_stack *stack)
+/*
+ * Whole records, header first, so that length, flags and count decide as well.
+ * Both are 8-aligned and hold a 16-byte header before the frames.
+ */
+static bool same_record(const u64 *a, const u64 *b, u32 size)
 {
-	u64 h = stack->nr;
-	u32 i;
+	const u64 *end = a + size / sizeof(u64);
 
-	for (i = 0; i < stack->nr; i++)
-		h = (h << 5 | h >> 59) ^ stack->ip[i];
-	return h * HASH_MULTIPLIER;
-}
-
-/* Whole records, header first, so that length, flags and count decide as well. */
-static bool same_record(const void *a, const void *b, u32 size)
-{
-	const u64 *x = a, *y = b;
-	u32 i;
-
-	for (i = 0; i < size / sizeof(u64); i++)
-		if (x[i] != y[i])
+	for (; end - a >= 4; a += 4, b += 4)
+		if ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]))
+			return false;
+	for (; a < end; a++, b++)
+		if (*a != *b)
 			return false;
 	return true;
 }
 
 /* Position of a record equal to the scratch stack; false if it found no room. */
-static bool put_stack(struct tickprof_sampler *s, u64 *position)
+static bool put_stack(struct tickprof_sampler *s, u64 hash, u64 *position)
 {
 	struct tickprof_ring *ring = &s->ring;
 	struct tickprof_stack *stack = &s->stack;
 	u32 size = sizeof(*stack) + stack->nr * sizeof(u64);
-	u64 *slot = &s->stack_slot[hash_stack(stack) >> (64 - ilog2(TICKPROF_STACK_SLOTS))];
+	u64 *slot = &s->stack_slot[hash * HASH_MULTIPLIER >> (64 - ilog2(TICKPROF_STACK_SLOTS))];
 	void *to;
 
 	stack->hdr.size = size;
 	if (*slot && tickprof_ring_holds(ring, *slot - 1) &&
-	    same_record(tickprof_ring_at(ring, *slot - 1), stack, size)) {
+	    same_record(tickprof_ring_at(ring, *slot - 1), (const u64 *)stack, size)) {
 		tickprof_count(s, TICKPROF_COUNTER_STACK_HITS);
 		*position = *slot - 1;
 		return true;
@@ -194,10 +189,12 @@ static void count_cuts(struct tickprof_sampler *s, enum tickprof_counter depth,
 
 static bool put_kernel_stack(struct tickprof_sampler *s, struct pt_regs *regs, u64 *position)
 {
+	u64 hash;
+
 	start_stack(s, TICKPROF_STACK_KERNEL);
-	tickprof_unwind_kernel(regs, &s->stack, s->config->depth);
+	hash = tickprof_unwind_kernel(regs, &s->stack, s->config->depth);
 	count_cuts(s, TICKPROF_COUNTER_KERNEL_DEPTH, TICKPROF_COUNTER_KERNEL_BROKEN);
-	return put_stack(s, position);
+	return put_stack(s, hash, position);
 }
 
 /*
@@ -208,6 +205,8 @@ static bool put_kernel_stack(struct tickprof_sampler *s, struct pt_regs *regs, u
 static int put_user_stack(struct tickprof_sampler *s, struct task_struct *task,
 			  struct pt_regs *regs, bool user, u64 *position, u16 *flags)
 {
+	u64 hash = 0;
+
 	if (!task->mm || task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)) {
 		*flags |= TICKPROF_SAMPLE_KTHREAD;
 		return 0;
@@ -225,15 +224,15 @@ static int put_user_stack(struct tickprof_sampler *s, struct task_struct *task,
 	}
 	start_stack(s, 0);
 	if (!user)
-		s->stack.ip[s->stack.nr++] = instruction_pointer(regs);
+		hash = s->stack.ip[s->stack.nr++] = instruction_pointer(regs);
 	if (unlikely(tickprof_arch_compat(regs))) {
 		*flags |= TICKPROF_SAMPLE_COMPAT;
 		tickprof_count(s, TICKPROF_COUNTER_USER_SKIPPED);
 	} else {
-		tickprof_unwind_user(regs, &s->stack, s->config->depth);
+		hash ^= tickprof_unwind_user(regs, &s->stack, s->config->depth);
 		count_cuts(s, TICKPROF_COUNTER_USER_DEPTH, TICKPROF_COUNTER_USER_BROKEN);
 	}
-	return put_stack(s, position) ? 1 : -1;
+	return put_stack(s, hash, position) ? 1 : -1;
 }
 
 static bool excluded(const struct tickprof_sampler *s, bool user)

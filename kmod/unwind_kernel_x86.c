@@ -12,11 +12,12 @@
 
 #include "unwind.h"
 
-void tickprof_unwind_kernel(struct pt_regs *regs, struct tickprof_stack *stack, u32 depth)
+u64 tickprof_unwind_kernel(struct pt_regs *regs, struct tickprof_stack *stack, u32 depth)
 {
 	struct unwind_state state;
 	unsigned long ip;
-	u32 nr = 0;
+	u32 nr = stack->nr;
+	u64 hash = 0;
 
 	/* The state starts at regs->ip, which the sample carries itself. */
 	unwind_start(&state, current, regs, NULL);
@@ -29,8 +30,10 @@ void tickprof_unwind_kernel(struct pt_regs *regs, struct tickprof_stack *stack, 
 			break;
 		}
 		stack->ip[nr++] = ip;
+		hash = tickprof_unwind_hash(hash, ip);
 	}
 	if (unwind_error(&state))
 		stack->hdr.flags |= TICKPROF_STACK_BROKEN;
 	stack->nr = nr;
+	return hash;
 }
