@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The line table of one compilation unit: see dwarf_lines.h. */
+#include <dwarf.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,18 +10,35 @@
 
 #define NO_CODE UINT32_MAX
 
-static void read_files(struct dwarf_lines *l, struct sym_names *n, Dwarf_Files *files,
-		       size_t nr)
+/* libdw leaves names relative to the directory the compiler ran in. */
+static const char *full_name(struct sym_names *n, const char *dir, const char *name)
 {
-	const char *name;
+	char path[PATH_MAX];
+
+	if (!name || name[0] == '/' || !dir)
+		return name ? sym_names_string(n, name) : NULL;
+	while (!strncmp(name, "./", 2))
+		name += 2;
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return sym_names_string(n, path);
+}
+
+static const char *directory_of(Dwarf_Die *unit_die)
+{
+	Dwarf_Attribute attr;
+
+	return dwarf_attr(unit_die, DW_AT_comp_dir, &attr) ? dwarf_formstring(&attr) : NULL;
+}
+
+static void read_files(struct dwarf_lines *l, struct sym_names *n, const char *dir,
+		       Dwarf_Files *files, size_t nr)
+{
 	size_t i;
 
 	l->files = xcalloc(nr, sizeof(*l->files));
 	l->nr_files = nr;
-	for (i = 0; i < nr; i++) {
-		name = dwarf_filesrc(files, i, NULL, NULL);
-		l->files[i] = name ? sym_names_string(n, name) : NULL;
-	}
+	for (i = 0; i < nr; i++)
+		l->files[i] = full_name(n, dir, dwarf_filesrc(files, i, NULL, NULL));
 }
 
 static bool read_row(Dwarf_Line *line, uint64_t base, struct dwarf_row *row)
@@ -78,7 +97,7 @@ size_t dwarf_lines_init(struct dwarf_lines *l, struct sym_names *n, Dwarf_Die *u
 
 	memset(l, 0, sizeof(*l));
 	if (!dwarf_getsrcfiles(unit_die, &files, &nr))
-		read_files(l, n, files, nr);
+		read_files(l, n, directory_of(unit_die), files, nr);
 	if (dwarf_getsrclines(unit_die, &lines, &nr))
 		return 0;
 	read_rows(l, lines, nr);

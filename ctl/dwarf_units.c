@@ -132,23 +132,24 @@ void dwarf_unit_body(Dwarf_Die *unit_die, Dwarf_Die *body)
 		*body = split;
 }
 
+/*
+ * Most languages describe functions inside others: C++ its lambdas and the methods
+ * of local types. Looking there makes the walk longer, so those that do not are spared
+ * it; GNU C's nested functions then get no inlined frames.
+ */
 static bool has_nested_functions(Dwarf_Die *unit_die)
 {
 	switch (dwarf_srclang(unit_die)) {
-	case DW_LANG_Ada83:
-	case DW_LANG_Ada95:
-	case DW_LANG_Fortran77:
-	case DW_LANG_Fortran90:
-	case DW_LANG_Fortran95:
-	case DW_LANG_Fortran03:
-	case DW_LANG_Fortran08:
-	case DW_LANG_Pascal83:
-	case DW_LANG_Modula2:
-	case DW_LANG_Modula3:
-	case DW_LANG_D:
-		return true;
-	default:
+	case DW_LANG_C:
+	case DW_LANG_C89:
+	case DW_LANG_C99:
+	case DW_LANG_C11:
+	case DW_LANG_Go:
+	case DW_LANG_Rust:
+	case DW_LANG_Mips_Assembler:
 		return false;
+	default:
+		return true;
 	}
 }
 

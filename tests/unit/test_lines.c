@@ -119,6 +119,36 @@ static void with_a_common_file(void **state)
 	check("dwz", outer);
 }
 
+/* GCC describes a lambda inside the function that it stands in. */
+static void inlined_into_a_lambda(void **state)
+{
+	struct bench b = bench_init(true, true);
+	struct symbol_location loc = { 0 };
+	uint64_t at, start;
+	char name[256] = "";
+	FILE *f;
+
+	write_text("l.cc", "volatile int sink;\n"
+		   "static inline __attribute__((always_inline)) void add(int x) { sink += x; }\n"
+		   "int main(int argc, char **argv)\n"
+		   "{\n"
+		   "\tauto f = [](int x) __attribute__((noinline, used)) { add(x); };\n"
+		   "\tf(argc);\n"
+		   "}\n");
+	sh("g++ -g -O2 l.cc -o lambda && nm lambda | awk '/clEi/ { print $3; exit }' > l.name");
+	f = fopen(fixture("l.name"), "r");
+	assert_int_equal(fscanf(f, "%255s", name), 1);
+	fclose(f);
+	start = address_of("lambda", name);
+	for (at = start; at < start + 16 && loc.nr_frames < 2; at++)
+		loc = resolve(&b, "lambda", at);
+	assert_int_equal(loc.nr_frames, 2);
+	assert_string_equal(loc.frames[0].function, "add");
+	assert_int_equal(loc.frames[0].line, 2);
+	assert_int_equal(loc.frames[1].line, 5);
+	bench_deinit(&b);
+}
+
 /* Without lines asked for, none are given and no inlined functions. */
 static void only_when_asked(void **state)
 {
@@ -162,6 +192,7 @@ int main(void)
 		cmocka_unit_test(in_a_debug_file),
 		cmocka_unit_test(by_clang),
 		cmocka_unit_test(with_a_common_file),
+		cmocka_unit_test(inlined_into_a_lambda),
 		cmocka_unit_test(only_when_asked),
 		cmocka_unit_test(many_files),
 	};
