@@ -48,7 +48,7 @@ guest() {
 	install -m 755 "$top/tests/bench/init" "$tree/init"
 	[ -z "$module" ] || cp "$module" "$tree/tickprof.ko"
 	printf '%s\n' "$plan" >"$tree/plan"
-	echo "TICK_NS=$tick_ns rate=$rate" >"$tree/settings"
+	echo "TICK_NS=$tick_ns rate=$rate total_rate=$total_rate varied_rate=$varied_rate" >"$tree/settings"
 	{ [ ${#archives[@]} = 0 ] || cat "${archives[@]}"; pack "$tree"; } >"$tree.cpio"
 	timeout -k 5 "$timeout" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
 		-M q35 -m "$([ $# -gt 0 ] && echo 2G || echo 512M)" -smp 1 -accel tcg -cpu "$processor" \

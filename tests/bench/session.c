@@ -21,12 +21,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/tickprof.h>
-
-#define DRAIN_MS	100
 
 struct message {
 	struct nlmsghdr nl;
@@ -205,7 +204,7 @@ int main(int argc, char **argv)
 	uint64_t before[TICKPROF_COUNTER_MAX + 1] = { 0 }, c[TICKPROF_COUNTER_MAX + 1] = { 0 };
 	uint32_t flags = TICKPROF_F_DEFAULT, rate = 999, size = TICKPROF_RING_DEFAULT;
 	int option, status = 0, out = -1;
-	struct pollfd wait_for;
+	struct pollfd wait_for[2];
 	struct ring ring;
 	pid_t child;
 
@@ -235,9 +234,10 @@ int main(int argc, char **argv)
 	command(TICKPROF_CMD_START, "START");
 	get_counters(before);
 	child = start(argv + optind);
-	wait_for = (struct pollfd){ .fd = device, .events = POLLIN };
+	wait_for[0] = (struct pollfd){ .fd = device, .events = POLLIN };
+	wait_for[1] = (struct pollfd){ .fd = syscall(SYS_pidfd_open, child, 0), .events = POLLIN };
 	while (waitpid(child, &status, WNOHANG) == 0) {
-		poll(&wait_for, 1, DRAIN_MS);
+		poll(wait_for, 2, -1);
 		drain(&ring, out);
 	}
 	command(TICKPROF_CMD_STOP, "STOP");

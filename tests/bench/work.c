@@ -4,10 +4,11 @@
  * time-stamp counter counts instructions, one CPU, pinned to nothing else.
  *
  *	work calibrate			ticks of the counter for known instructions
- *	work stack DEPTH ITERATIONS	read the counter in a loop, DEPTH frames deep;
- *					a gap is what interrupts took away
- *	work varied DEPTH ITERATIONS	the same through many call chains
- *	work kernel ITERATIONS		readlink() in a loop: stacks in the kernel
+ *	work stack DEPTH ROUNDS		read the counter in a loop, below DEPTH frames of
+ *					recursion, main and its caller; a gap is what
+ *					interrupts took away
+ *	work varied DEPTH ROUNDS	the same through many call chains
+ *	work kernel 0 ROUNDS		readlink() in a loop: stacks in the kernel
  *	work soak DEPTH			as "stack", until SIGTERM, taking all time that
  *					nobody else wants: tells what others took
  *
@@ -25,7 +26,7 @@
 #include <unistd.h>
 
 #define GAPS_MAX	65536
-#define THRESHOLD	300	/* instructions: no interrupt is cheaper */
+#define THRESHOLD	500	/* instructions: no interrupt is cheaper */
 #define CHAINS		64
 
 struct gap {
@@ -75,14 +76,33 @@ static __attribute__((noinline)) uint64_t measure(uint64_t rounds)
 		now = counter();
 		if (now - then < base_cost)
 			base_cost = now - then;
-		if (now - then > THRESHOLD && nr < GAPS_MAX)
+		if (now - then > base_cost + THRESHOLD && nr < GAPS_MAX)
 			gaps[nr++] = (struct gap){ then, now };
 		then = now;
 	}
 	return nr;
 }
 
-/* frames counts the callers that are still to come, so that a stack has that many return addresses. */
+/* The same with a system call for a round. */
+static uint64_t measure_kernel(const char *link, uint64_t rounds)
+{
+	uint64_t then, now, nr = 0;
+	char target[64];
+
+	then = counter();
+	while (rounds--) {
+		if (readlink(link, target, sizeof(target)) < 0)
+			return 0;
+		now = counter();
+		if (now - then < base_cost)
+			base_cost = now - then;
+		if (now - then > base_cost + THRESHOLD && nr < GAPS_MAX)
+			gaps[nr++] = (struct gap){ then, now };
+		then = now;
+	}
+	return nr;
+}
+
 static __attribute__((noinline)) uint64_t descend(uint32_t frames, uint64_t rounds)
 {
 	uint64_t nr = frames > 1 ? descend(frames - 1, rounds) : measure(rounds);
@@ -142,10 +162,13 @@ asm(".text\n"
     "pop %rbp\n\t"
     "ret");
 
+/* In place of main(). */
 static uint64_t plain(uint32_t frames, uint64_t rounds, uint32_t path)
 {
-	(void)path;
-	return descend(frames, rounds);
+	uint64_t nr = descend(frames, rounds);
+
+	asm volatile("" : "+r"(nr) : "r"(path));
+	return nr;
 }
 
 static int by_size(const void *a, const void *b)
@@ -169,13 +192,19 @@ static int64_t find_phase(const int64_t *at, uint64_t nr, int64_t period)
 	return ((at[0] + distance[nr / 2] - period / 2) % period + period) % period;
 }
 
+/* mean: of the middle four fifths. */
 static void print_gaps(const char *name, uint32_t *values, uint64_t nr)
 {
+	uint64_t low = nr / 10, high = nr - nr / 10, sum = 0, i;
+
 	qsort(values, nr, sizeof(*values), by_size);
 	printf(" %s=%lu", name, nr);
-	if (nr)
-		printf(" %s_p10=%u %s_median=%u %s_p90=%u %s_max=%u", name, values[nr / 10],
-		       name, values[nr / 2], name, values[nr * 9 / 10], name, values[nr - 1]);
+	if (!nr)
+		return;
+	for (i = low; i < high; i++)
+		sum += values[i];
+	printf(" %s_median=%u %s_mean=%lu %s_p10=%u %s_p90=%u %s_max=%u", name, values[nr / 2], name,
+	       sum / (high - low), name, values[low], name, values[high - 1], name, values[nr - 1]);
 }
 
 static void report(uint64_t nr, const uint64_t counters[2], const uint64_t clocks[2])
@@ -203,35 +232,37 @@ static void report(uint64_t nr, const uint64_t counters[2], const uint64_t clock
 	print_gaps("ticked", stolen[1], count[1]);
 }
 
-static void stack(const char *mode, uint32_t depth, uint64_t iterations)
+/* Many short visits to each chain; gaps are not told. */
+static uint64_t visit_chains(uint32_t depth, uint64_t rounds)
 {
-	uint64_t counters[2], clocks[2], nr = 0, i;
+	uint64_t i;
 
-	memset(gaps, 0xff, sizeof(gaps));
-	clocks[0] = monotonic();
-	counters[0] = counter();
-	if (!strcmp(mode, "varied"))
-		for (i = 0; i < CHAINS * 16; i++)
-			at_root(descend_a, depth, iterations / (CHAINS * 16), i % CHAINS);
-	else
-		nr = at_root(plain, depth - 1, iterations, 0);
-	counters[1] = counter();
-	clocks[1] = monotonic();
-	printf("mode=%s depth=%u iterations=%lu elapsed=%lu base=%lu", mode, depth, iterations,
-	       counters[1] - counters[0], base_cost);
-	report(nr, counters, clocks);
-	putchar('\n');
+	for (i = 0; i < CHAINS * 16; i++)
+		at_root(descend_a, depth, rounds / (CHAINS * 16), i % CHAINS);
+	return 0;
 }
 
-static void kernel(uint64_t iterations)
+static void run(const char *mode, uint32_t depth, uint64_t rounds)
 {
-	uint64_t start = counter(), i;
-	char target[256];
+	static const char link[] = "/tmp/link";
+	uint64_t counters[2], clocks[2], nr;
 
-	for (i = 0; i < iterations; i++)
-		if (readlink("/proc/self/exe", target, sizeof(target)) < 0)
-			exit(1);
-	printf("mode=kernel iterations=%lu elapsed=%lu\n", iterations, counter() - start);
+	memset(gaps, 0xff, sizeof(gaps));
+	if (!strcmp(mode, "kernel") && (unlink(link), symlink("/tmp/nothing", link)))
+		exit(1);
+	clocks[0] = monotonic();
+	counters[0] = counter();
+	if (!strcmp(mode, "kernel"))
+		nr = measure_kernel(link, rounds);
+	else if (!strcmp(mode, "varied"))
+		nr = visit_chains(depth, rounds);
+	else
+		nr = at_root(plain, depth, rounds, 0);
+	counters[1] = counter();
+	clocks[1] = monotonic();
+	printf("mode=%s elapsed=%lu base=%lu", mode, counters[1] - counters[0], base_cost);
+	report(nr, counters, clocks);
+	putchar('\n');
 }
 
 static void stop(int signal)
@@ -246,7 +277,7 @@ static void soak(uint32_t depth)
 
 	signal(SIGTERM, stop);
 	start = counter();
-	at_root(plain, depth - 1, UINT64_MAX, 0);
+	at_root(plain, depth, UINT64_MAX, 0);
 	elapsed = counter() - start;
 	printf("mode=soak depth=%u elapsed=%lu taken=%lu\n", depth, elapsed,
 	       elapsed - rounds_done * base_cost);
@@ -275,14 +306,12 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(mode, "calibrate")) {
 		calibrate();
-	} else if (argc == 3 && !strcmp(mode, "kernel")) {
-		kernel(strtoull(argv[2], NULL, 0));
 	} else if (argc == 3 && !strcmp(mode, "soak")) {
 		soak(strtoul(argv[2], NULL, 0));
-	} else if (argc == 4 && (!strcmp(mode, "stack") || !strcmp(mode, "varied"))) {
-		stack(mode, strtoul(argv[2], NULL, 0), strtoull(argv[3], NULL, 0));
+	} else if (argc == 4) {
+		run(mode, strtoul(argv[2], NULL, 0), strtoull(argv[3], NULL, 0));
 	} else {
-		fprintf(stderr, "usage: work calibrate | kernel N | stack DEPTH N | varied DEPTH N | soak DEPTH\n");
+		fprintf(stderr, "usage: work calibrate | soak DEPTH | stack|varied|kernel DEPTH ROUNDS\n");
 		return 2;
 	}
 	return 0;
