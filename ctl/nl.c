@@ -75,11 +75,11 @@ static void report(struct exchange *x, const char *text, const char *attr)
 {
 	if (x->nl->silent)
 		return;
-	if (text)
+	if (x->error == -EPERM || x->error == -EACCES)
+		err("cannot %s: permission denied: " CAPABILITY_HINT, x->what);
+	else if (text)
 		err("cannot %s: %s%s%s%s", x->what, text, attr ? " (" : "", attr ? attr : "",
 		    attr ? ")" : "");
-	else if (x->error == -EPERM || x->error == -EACCES)
-		err("cannot %s: permission denied: " CAPABILITY_HINT, x->what);
 	else
 		err_errno(-x->error, "cannot %s%s%s", x->what, attr ? ": " : "", attr ? attr : "");
 }
@@ -274,7 +274,7 @@ static int info_get(struct control *nl, struct control_info *info)
 {
 	struct exchange x = {
 		.nl = nl,
-		.what = "ask the module for its version",
+		.what = "talk to the module",
 		.reply = read_info,
 		.arg = info,
 	};

@@ -37,13 +37,23 @@ static uint64_t now_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+/* The writer itself is silent; its errors stick, so one message is enough. */
+static int written(struct recording *r, int ret)
+{
+	if (ret && !r->write_failed)
+		err_errno(-ret, "cannot write what is recorded");
+	r->write_failed |= ret != 0;
+	return ret;
+}
+
 static int sink_span(void *arg, const struct reader_span *span)
 {
 	struct recording *r = arg;
 
 	if (span->types & WATCH_TYPES)
 		watch_records(r->watch, span->data, span->size, false);
-	return capture_write_ring(r->capture, span->cpu, span->position, span->data, span->size);
+	return written(r, capture_write_ring(r->capture, span->cpu, span->position, span->data,
+					     span->size));
 }
 
 static int drain(struct recording *r)
@@ -67,7 +77,7 @@ static int sink_snapshot(void *arg, const void *records, size_t size)
 	int ret;
 
 	watch_records(r->watch, records, size, true);
-	ret = capture_write_events(r->capture, records, size);
+	ret = written(r, capture_write_events(r->capture, records, size));
 	return ret ? ret : drain(r);
 }
 
@@ -94,7 +104,7 @@ static int write_meta(struct recording *r)
 	write_number(r, CAPTURE_META_RATE, r->session.state.config.rate);
 	write_number(r, CAPTURE_META_CPUS, r->session.state.cpus);
 	write_number(r, CAPTURE_META_START_REAL, clock_ns(CLOCK_REALTIME));
-	return write_number(r, CAPTURE_META_START_MONO, r->started);
+	return written(r, write_number(r, CAPTURE_META_START_MONO, r->started));
 }
 
 /* One descriptor is kept for every file that is mapped anywhere. */
@@ -319,11 +329,10 @@ static int finish(struct recording *r)
 		ret = drain_and_settle(r);
 	if (!ret)
 		ret = session_update(&r->session);
-	if (!ret)
-		ret = write_number(r, CAPTURE_META_END_MONO, now_ns());
-	if (!ret)
-		ret = capture_write_counters(r->capture, r->session.state.counters);
-	return ret;
+	if (ret)
+		return ret;
+	write_number(r, CAPTURE_META_END_MONO, now_ns());
+	return written(r, capture_write_counters(r->capture, r->session.state.counters));
 }
 
 int recording_run(struct recording *r, const struct recording_options *options, int fd)
@@ -335,7 +344,7 @@ int recording_run(struct recording *r, const struct recording_options *options, 
 	if (!ret)
 		ret = session_open(&r->session, &options->config);
 	if (!ret)
-		ret = capture_writer_create(fd, &r->capture);
+		ret = written(r, capture_writer_create(fd, &r->capture));
 	if (ret)
 		return ret;
 	r->objects = objects_create();

@@ -43,6 +43,7 @@ struct recording {
 	int signals;		/* signalfd */
 	uint64_t started, leave_at, progress_at;
 	bool stopping;
+	bool write_failed;	/* … and that was said */
 };
 
 #define RECORDING_INIT { .session = SESSION_INIT, .launch = LAUNCH_INIT, .signals = -1 }

@@ -328,7 +328,20 @@ static int append_symbols(struct recording *r, const struct profile *profile)
 	ret = profile_symbols_pack(profile, &blob, &size);
 	if (!ret)
 		ret = capture_write_symbols(r->capture, blob, size);
-	return ret ? ret : capture_writer_finish(r->capture);
+	if (!ret)
+		ret = capture_writer_finish(r->capture);
+	if (ret)
+		err_errno(-ret, "cannot write '%s'", output_path);
+	return ret;
+}
+
+static int write_profile(const struct profile *profile, int fd)
+{
+	int ret = profile_write_pprof(profile, fd);
+
+	if (ret)
+		err_errno(-ret, "cannot write '%s'", output_path);
+	return ret;
 }
 
 /* From the capture on fd to the output: symbols, and the profile if one is wanted. */
@@ -347,7 +360,7 @@ static int resolve(struct recording *r, int fd, const struct output *out)
 	if (!ret && fd == out->fd)
 		ret = append_symbols(r, profile);
 	else if (!ret)
-		ret = profile_write_pprof(profile, out->fd);
+		ret = write_profile(profile, out->fd);
 	profile_destroy(profile);
 	capture_close(capture);
 	symbolizer_destroy(symbolizer);
