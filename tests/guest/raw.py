@@ -94,17 +94,19 @@ class Netlink:
                 if kind == 2:
                     self._judge(data[:size], flags)
                     return replies
-                if kind == 3:
+                if kind == 3:  # the end of a dump carries its error, too
+                    self._judge(data[:size], flags | 0x100, 20)
                     return replies
                 replies.append(data[:size])
                 data = data[(size + 3) & ~3:]
 
     @staticmethod
-    def _judge(message, flags):
-        error, size = struct.unpack_from('iI', message, 16)
+    def _judge(message, flags, start=36):
+        error = struct.unpack_from('i', message, 16)[0]
         if not error:
             return
-        start = 36 if flags & 0x100 else 20 + ((size + 3) & ~3)
+        if not flags & 0x100:
+            start = 20 + (struct.unpack_from('I', message, 20)[0] + 3 & ~3)
         found = attrs(message[start:]) if flags & 0x200 else {}
         refused = Refused(-error, found.get(1, b'').rstrip(b'\0').decode())
         refused.offset = struct.unpack('I', found[2])[0] if 2 in found else None
