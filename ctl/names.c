@@ -85,6 +85,7 @@ static const char *const targets[] = {
 	[TICKPROF_TARGET_COMM] = "comm",
 	[TICKPROF_TARGET_UID] = "uid",
 	[TICKPROF_TARGET_CPU] = "cpu",
+	[TICKPROF_TARGET_EXEC] = "exec",
 };
 
 const char *name_attr(unsigned int attr)

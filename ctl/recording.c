@@ -149,9 +149,11 @@ static int add_targets(struct recording *r)
 	int ret;
 
 	ret = session_add_targets(&r->session, &r->options->targets);
-	/* With --delay the command runs already and may have children. */
-	if (r->options->command_only)
+	/* What the held child does before its exec is ours; with --delay it is past that. */
+	if (r->options->command_only && r->options->delay_ms)
 		targets_add_tree(&own, "/proc", r->launch.pid);
+	else if (r->options->command_only)
+		targets_add(&own, TICKPROF_TARGET_EXEC, r->launch.pid);
 	for (i = 0; i < own.nr && !ret; i++) {
 		ret = control_target_add(r->session.nl, r->session.fd, &own.list[i]);
 		if (ret == -ESRCH && i)

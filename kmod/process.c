@@ -74,7 +74,7 @@ static void announce(const struct task_struct *task, const void *record, u32 siz
 	rcu_read_lock();
 	list_for_each_entry_rcu(stream, &tickprof_streams, running)
 		if (stream->config.flags & TICKPROF_F_EVENTS &&
-		    tickprof_target_match_task(&stream->targets, task))
+		    tickprof_target_match_event(&stream->targets, task))
 			write_event(stream, record, size, now);
 	rcu_read_unlock();
 }

@@ -120,10 +120,14 @@ void tickprof_target_fork(struct tickprof_targets *t, const struct task_struct *
 		set_bit(child->pid, t->tids);
 }
 
-/* A thread that execs takes over its leader's number. */
+/* A process that was waited for joins; a thread that execs takes over its leader's number. */
 void tickprof_target_exec(struct tickprof_targets *t, const struct task_struct *task,
 			  pid_t old_tid)
 {
+	if (READ_ONCE(t->await_exec) == task->tgid) {
+		set_bit(task->tgid, t->pids);
+		WRITE_ONCE(t->await_exec, 0);
+	}
 	if (smp_load_acquire(&t->kinds) & BIT(TICKPROF_TARGET_TID) && old_tid != task->pid) {
 		if (test_bit(old_tid, t->tids))
 			set_bit(task->pid, t->tids);
@@ -138,8 +142,11 @@ void tickprof_target_exit(struct tickprof_targets *t, const struct task_struct *
 {
 	unsigned long kinds = smp_load_acquire(&t->kinds);
 
-	if (kinds & BIT(TICKPROF_TARGET_PID) && group_dead)
+	if (kinds & BIT(TICKPROF_TARGET_PID) && group_dead) {
 		clear_bit(task->tgid, t->pids);
+		if (READ_ONCE(t->await_exec) == task->tgid)
+			WRITE_ONCE(t->await_exec, 0);
+	}
 	if (kinds & BIT(TICKPROF_TARGET_TID))
 		clear_bit(task->pid, t->tids);
 }
@@ -164,10 +171,26 @@ static pid_t resolve_task(u64 id, bool process, struct netlink_ext_ack *extack)
 	return -ESRCH;
 }
 
+/* The process must not be able to exec yet, or it may do so unseen. */
+static int change_exec(struct tickprof_targets *t, pid_t nr, bool add,
+		       struct netlink_ext_ack *extack)
+{
+	if (add && t->await_exec) {
+		NL_SET_ERR_MSG(extack, "the session awaits the exec of another process");
+		return -EBUSY;
+	}
+	if (!add && t->await_exec != nr) {
+		NL_SET_ERR_MSG(extack, "the session has no such target");
+		return -ENOENT;
+	}
+	WRITE_ONCE(t->await_exec, add ? nr : 0);
+	return 0;
+}
+
 static int change_task(struct tickprof_targets *t, const struct tickprof_target *target,
 		       bool add, struct netlink_ext_ack *extack)
 {
-	bool process = target->kind == TICKPROF_TARGET_PID;
+	bool process = target->kind != TICKPROF_TARGET_TID;
 	unsigned long **map = process ? &t->pids : &t->tids;
 	pid_t nr = resolve_task(target->id, process, extack);
 
@@ -180,6 +203,8 @@ static int change_task(struct tickprof_targets *t, const struct tickprof_target 
 		if (!*map)
 			return -ENOMEM;
 	}
+	if (target->kind == TICKPROF_TARGET_EXEC)
+		return change_exec(t, nr, add, extack);
 	if (add) {
 		set_bit(nr, *map);
 		return 0;
@@ -280,6 +305,7 @@ static int change(struct tickprof_targets *t, const struct tickprof_target *targ
 	switch (target->kind) {
 	case TICKPROF_TARGET_PID:
 	case TICKPROF_TARGET_TID:
+	case TICKPROF_TARGET_EXEC:
 		return change_task(t, target, add, extack);
 	case TICKPROF_TARGET_CPU:
 		return change_cpu(t, target, add, extack);
@@ -302,11 +328,13 @@ int tickprof_target_add(struct tickprof_targets *t, const struct tickprof_target
 			struct netlink_ext_ack *extack)
 {
 	int err = change(t, target, true, extack);
+	unsigned long kind;
 
 	if (err)
 		return err;
+	kind = target->kind == TICKPROF_TARGET_EXEC ? TICKPROF_TARGET_PID : target->kind;
 	/* Bitmap and list are there before a kind says so; the matchers acquire. */
-	smp_store_release(&t->kinds, t->kinds | BIT(target->kind));
+	smp_store_release(&t->kinds, t->kinds | BIT(kind));
 	t->nr++;
 	return 0;
 }

@@ -24,6 +24,7 @@ struct tickprof_targets {
 	unsigned long *tids;		/* by thread, likewise */
 	struct tickprof_target_lists __rcu *lists;
 	cpumask_var_t cpus;		/* timers run on these; all if TARGET_CPU is not set */
+	u32 await_exec;			/* process that joins pids at its exec; 0: none */
 	bool inherit;
 	u32 nr;				/* targets named by TARGET_ADD */
 };
@@ -59,6 +60,13 @@ static inline bool tickprof_target_match_task(const struct tickprof_targets *t,
 		return true;
 	return (kinds & BIT(TICKPROF_TARGET_PID) && test_bit(task->tgid, t->pids)) ||
 	       (kinds & BIT(TICKPROF_TARGET_TID) && test_bit(task->pid, t->tids));
+}
+
+/* Do events of this task matter? Also while it is building what it will exec. */
+static inline bool tickprof_target_match_event(const struct tickprof_targets *t,
+					       const struct task_struct *task)
+{
+	return tickprof_target_match_task(t, task) || READ_ONCE(t->await_exec) == task->tgid;
 }
 
 /* Should a tick that hit "current" be sampled? Hard irq. */

@@ -339,8 +339,8 @@ enum tickprof_state {
 
 /*
  * TARGETS. Kinds narrow each other, targets of one kind add up: pids 10 and 11
- * with uid 33 means tasks of uid 33 in process 10 or 11. TASKs and PIDs are one
- * kind. CPUS restricts the timers themselves.
+ * with uid 33 means tasks of uid 33 in process 10 or 11. PID, TID and EXEC are
+ * one kind. CPUS restricts the timers themselves.
  */
 enum tickprof_target_kind {
 	TICKPROF_TARGET_UNSPEC,
@@ -350,6 +350,7 @@ enum tickprof_target_kind {
 	TICKPROF_TARGET_COMM,		/* A_TARGET_COMM: exactly this thread name */
 	TICKPROF_TARGET_UID,		/* A_TARGET_ID: real uid in the sender's user namespace */
 	TICKPROF_TARGET_CPU,		/* A_TARGET_ID: CPU number; before START only */
+	TICKPROF_TARGET_EXEC,		/* A_TARGET_ID: becomes a PID target when it execs; one a session */
 	__TICKPROF_TARGET_MAX,
 };
 #define TICKPROF_TARGET_MAX (__TICKPROF_TARGET_MAX - 1)
