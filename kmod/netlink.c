@@ -102,8 +102,9 @@ static int parse_config(struct genl_info *info, struct tickprof_config *c)
 	    c->ring_size > TICKPROF_RING_MAX || !is_power_of_2(c->ring_size))
 		REFUSE(TICKPROF_A_RING_SIZE,
 		       "ring size must be a power of two from one page to 64 MiB");
-	if (!c->watermark || c->watermark > c->ring_size)
-		REFUSE(TICKPROF_A_WATERMARK, "watermark must be 1 to the ring's size");
+	/* The last record may find no room long before the ring is full to the byte. */
+	if (!c->watermark || c->watermark > c->ring_size / 2)
+		REFUSE(TICKPROF_A_WATERMARK, "watermark must be 1 to half the ring's size");
 	if (!c->depth || c->depth > TICKPROF_DEPTH_MAX)
 		REFUSE(TICKPROF_A_DEPTH, "depth must be 1 to 512 frames");
 	if (c->throttle > TICKPROF_THROTTLE_MAX)
