@@ -81,6 +81,15 @@ static int sink_snapshot(void *arg, const void *records, size_t size)
 	return ret ? ret : drain(r);
 }
 
+static int sink_cgroup(void *arg, uint64_t id, const char *path)
+{
+	struct recording *r = arg;
+	char key[40];
+
+	snprintf(key, sizeof(key), CAPTURE_META_CGROUP "%" PRIu64, id);
+	return capture_write_meta(r->capture, key, path);
+}
+
 static int write_number(struct recording *r, const char *key, uint64_t value)
 {
 	char text[24];
@@ -351,7 +360,8 @@ int recording_run(struct recording *r, const struct recording_options *options, 
 		return ret;
 	r->objects = objects_create();
 	r->snapshot = snapshot_create("/proc", sink_snapshot, r);
-	r->watch = watch_create(r->objects, r->snapshot,
+	r->cgroups = cgroups_create(sink_cgroup, r);
+	r->watch = watch_create(r->objects, r->snapshot, r->cgroups,
 				r->session.info.features & TICKPROF_FEATURE_MMAP);
 	ret = begin(r);
 	if (!ret)
@@ -363,6 +373,7 @@ void recording_deinit(struct recording *r)
 {
 	capture_writer_destroy(r->capture);
 	watch_destroy(r->watch);
+	cgroups_destroy(r->cgroups);
 	snapshot_destroy(r->snapshot);
 	objects_destroy(r->objects);
 	session_close(&r->session);

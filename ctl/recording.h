@@ -38,6 +38,7 @@ struct recording {
 	struct launch launch;
 	struct objects *objects;
 	struct snapshot *snapshot;
+	struct cgroups *cgroups;
 	struct watch *watch;
 	struct capture_writer *capture;
 	int signals;		/* signalfd */

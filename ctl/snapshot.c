@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "snapshot.h"
-#include "target.h"
 #include "util.h"
 
 enum { FLAG_KTHREAD = 0x00200000 };	/* PF_KTHREAD as /proc/PID/stat shows it */

@@ -3,13 +3,12 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <linux/magic.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
+#include "cgroup.h"
 #include "target.h"
 #include "util.h"
 
@@ -165,24 +164,6 @@ static int add_comm(struct targets *t, const char *item)
 	return 0;
 }
 
-static bool is_cgroup2(const char *path)
-{
-	struct statfs fs;
-
-	return !statfs(path, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC;
-}
-
-const char *cgroup2_mount(void)
-{
-	static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(mounts); i++)
-		if (is_cgroup2(mounts[i]))
-			return mounts[i];
-	return NULL;
-}
-
 /* The kernel's id of a cgroup is the inode of its cgroup2 directory. */
 static int add_cgroup(struct targets *t, const char *item)
 {
@@ -191,7 +172,7 @@ static int add_cgroup(struct targets *t, const char *item)
 	const char *path = item;
 	struct stat st;
 
-	if (item[0] != '/' || !is_cgroup2(item)) {
+	if (item[0] != '/' || !cgroup2_is(item)) {
 		if (!mount) {
 			err("cgroup '%s': no cgroup2 is mounted on /sys/fs/cgroup", item);
 			return -EINVAL;

@@ -33,7 +33,4 @@ void targets_add(struct targets *t, enum tickprof_target_kind kind, uint64_t id)
 void targets_add_tree(struct targets *t, const char *proc, pid_t pid);
 bool targets_have(const struct targets *t, enum tickprof_target_kind kind);
 
-/* Where cgroup2 is mounted, NULL if nowhere. */
-const char *cgroup2_mount(void);
-
 #endif

@@ -24,6 +24,8 @@ struct known {
 struct watch {
 	struct objects *objects;
 	struct snapshot *snapshot;
+	struct cgroups *cgroups;
+	int error;		/* the cgroup sink's first */
 	bool mmap_events;
 	struct watch_stats stats;
 	struct known *buckets[BUCKETS];
@@ -35,12 +37,14 @@ struct watch {
 	size_t nr_pending, cap_pending;
 };
 
-struct watch *watch_create(struct objects *objects, struct snapshot *snapshot, bool mmap_events)
+struct watch *watch_create(struct objects *objects, struct snapshot *snapshot,
+			   struct cgroups *cgroups, bool mmap_events)
 {
 	struct watch *w = xcalloc(1, sizeof(*w));
 
 	w->objects = objects;
 	w->snapshot = snapshot;
+	w->cgroups = cgroups;
 	w->mmap_events = mmap_events;
 	w->purge_at = PURGE_AT;
 	return w;
@@ -140,6 +144,8 @@ static void see_mapping(struct watch *w, const struct tickprof_mmap *map)
 	};
 
 	w->stats.mappings++;
+	if (map->hdr.size > sizeof(*map) && !map->path[0])
+		objects_prepare_anon(w->objects, map->pid);
 	if (map->hdr.size <= sizeof(*map) || !map->path[0] ||
 	    !memchr(map->path, 0, map->hdr.size - sizeof(*map)))
 		return;
@@ -151,6 +157,8 @@ static void see_mapping(struct watch *w, const struct tickprof_mmap *map)
 
 static void see_task(struct watch *w, const struct tickprof_task *task, bool snapshot)
 {
+	if (!w->error)
+		w->error = cgroups_see(w->cgroups, task->cgroup);
 	if (task->hdr.flags & TICKPROF_TASK_KTHREAD)
 		return;
 	if (snapshot)
@@ -243,7 +251,7 @@ void watch_records(struct watch *w, const void *records, size_t size, bool snaps
 int watch_settle(struct watch *w)
 {
 	size_t i;
-	int ret = 0;
+	int ret = w->error;
 
 	for (i = 0; i < w->nr_pending && ret >= 0; i++) {
 		struct pending p = w->pending[i];

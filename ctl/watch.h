@@ -2,7 +2,8 @@
 /*
  * Looks over records as they are drained, while the processes still live: opens
  * every mapped file at once, so that it can be read when symbols are wanted even
- * if it is deleted by then, and reads /proc of processes that no event told of.
+ * if it is deleted by then, reads /proc of processes that no event told of, and
+ * has cgroups named.
  *
  * Memory: 24 bytes a process, forgotten at its exit.
  */
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cgroup.h"
 #include "object.h"
 #include "snapshot.h"
 
@@ -25,8 +27,10 @@ struct watch_stats {
 	uint64_t gone;		/* … which had ended by then */
 };
 
+/* All that is given stays the caller's and outlives the watch. */
 /* mmap_events: the kernel announces mappings (TICKPROF_FEATURE_MMAP). */
-struct watch *watch_create(struct objects *objects, struct snapshot *snapshot, bool mmap_events);
+struct watch *watch_create(struct objects *objects, struct snapshot *snapshot,
+			   struct cgroups *cgroups, bool mmap_events);
 void watch_destroy(struct watch *w);
 
 /* Whole, checked records of a ring (snapshot: of /proc). */

@@ -352,9 +352,13 @@ static int resolve(struct recording *r, int fd, const struct output *out)
 	struct symbolizer *symbolizer = symbolizer_create(r->objects, &so);
 	struct profile *profile = NULL;
 	struct capture *capture = NULL;
-	int ret;
+	int ret = 0;
 
-	ret = capture_open_fd(fd, output_path, &capture);
+	/* A capture to keep gets its symbols first. */
+	if (fd != out->fd)
+		ret = capture_writer_finish(r->capture);
+	if (!ret)
+		ret = capture_open_fd(fd, output_path, &capture);
 	if (!ret)
 		ret = profile_create(capture, r->objects, symbolizer, &po, &profile);
 	if (!ret && fd == out->fd)

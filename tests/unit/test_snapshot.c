@@ -19,6 +19,7 @@ struct seen {
 	uint8_t data[1 << 16];
 	size_t size;
 	int calls;
+	struct cgroups *cgroups;
 	struct watch *watch;
 };
 
@@ -252,6 +253,11 @@ static void see_exit(struct seen *s, uint32_t pid)
 	watch_records(s->watch, &leave, sizeof(leave), false);
 }
 
+static int ignore_cgroup(void *arg, uint64_t id, const char *path)
+{
+	return 0;
+}
+
 static const struct watch_stats *settled(struct seen *s)
 {
 	assert_int_equal(watch_settle(s->watch), 0);
@@ -265,7 +271,8 @@ static void unknown_tasks_are_looked_up_once(void **state)
 
 	make_process(s, 10, "x", 0, "");
 	make_process(s, 11, "y", 0, "");
-	s->watch = watch_create(objects, s->snapshot, true);
+	s->cgroups = cgroups_create(ignore_cgroup, NULL);
+	s->watch = watch_create(objects, s->snapshot, s->cgroups, true);
 	see_task(s, 10, 5);
 	see_task(s, 10, 5);
 	assert_int_equal(settled(s)->fallbacks, 1);
@@ -281,6 +288,7 @@ static void unknown_tasks_are_looked_up_once(void **state)
 	see_task(s, 10, 8);
 	assert_int_equal(settled(s)->fallbacks, 2);
 	watch_destroy(s->watch);
+	cgroups_destroy(s->cgroups);
 	objects_destroy(objects);
 }
 
@@ -290,7 +298,8 @@ static void without_mapping_events_each_exec_is_looked_up(void **state)
 	struct objects *objects = objects_create();
 
 	make_process(s, 10, "x", 0, "");
-	s->watch = watch_create(objects, s->snapshot, false);
+	s->cgroups = cgroups_create(ignore_cgroup, NULL);
+	s->watch = watch_create(objects, s->snapshot, s->cgroups, false);
 	assert_int_equal(snapshot_all(s->snapshot), 1);
 	see_task(s, 10, 5);
 	assert_int_equal(settled(s)->fallbacks, 0);
@@ -302,6 +311,7 @@ static void without_mapping_events_each_exec_is_looked_up(void **state)
 	see_task(s, 10, 7);
 	assert_int_equal(settled(s)->fallbacks, 2);
 	watch_destroy(s->watch);
+	cgroups_destroy(s->cgroups);
 	objects_destroy(objects);
 }
 
