@@ -10,7 +10,7 @@ cflags="-O2 -static -fno-pie -no-pie -fno-omit-frame-pointer -fcf-protection=non
 
 compile() {
 	local program
-	for program in work session perfdata; do
+	for program in work session perfdata emit; do
 		# shellcheck disable=SC2086 # several words
 		[ "$out/$program" -nt "$top/tests/bench/$program.c" ] && [ "$out/$program" -nt "$top/include/uapi/linux/tickprof.h" ] ||
 			cc $cflags -o "$out/$program" "$top/tests/bench/$program.c"
@@ -37,25 +37,27 @@ program_archive() {
 	echo "$archive"
 }
 
-# guest NAME PLAN [PROGRAM…]: carries out PLAN in a guest that has these programs; leaves NAME.results and NAME.log.
+# guest NAME PLAN [PROGRAM…]: carries out PLAN in a guest that has these programs; leaves NAME.results, NAME.log and what
+# the guest emitted in NAME.emitted. BENCH_QEMU holds further options for the emulator.
 guest() {
 	local name=$1 plan=$2 tree program archives=() status=0
 	shift 2
 	for program; do archives+=("$(program_archive "$program")"); done
 	tree=$(mktemp -d "$out/tree.XXXXXX")
 	mkdir -p "$tree"/{bin,proc,sys,dev,tmp,usr/bin}
-	cp "$(command -v busybox)" "$out/work" "$out/session" "$out/perfdata" "$tree/bin/"
+	cp "$(command -v busybox)" "$out/work" "$out/session" "$out/perfdata" "$out/emit" "$tree/bin/"
 	install -m 755 "$top/tests/bench/init" "$tree/init"
 	[ -z "$module" ] || cp "$module" "$tree/tickprof.ko"
 	printf '%s\n' "$plan" >"$tree/plan"
 	echo "TICK_NS=$tick_ns rate=$rate total_rate=$total_rate varied_rate=$varied_rate" >"$tree/settings"
 	{ [ ${#archives[@]} = 0 ] || cat "${archives[@]}"; pack "$tree"; } >"$tree.cpio"
+	# shellcheck disable=SC2086 # BENCH_QEMU is several words
 	timeout -k 5 "$timeout" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
 		-M q35 -m "$([ $# -gt 0 ] && echo 2G || echo 512M)" -smp 1 -accel tcg -cpu "$processor" \
 		-icount "shift=0,sleep=off" -rtc "base=2026-01-01,clock=vm" -seed 42 \
 		-kernel "$kernel_folder/vmlinux" -initrd "$tree.cpio" \
 		-append "console=ttyS0 quiet tsc=reliable nokaslr oops=panic panic=-1" \
-		-serial "file:$out/$name.log" </dev/null >&2 || status=$?
+		-serial "file:$out/$name.log" -debugcon "file:$out/$name.emitted" ${BENCH_QEMU:-} </dev/null >&2 || status=$?
 	rm -rf "$tree" "$tree.cpio"
 	tr -d '\r' <"$out/$name.log" | sed -n 's/^bench: \(.*=.*\)/\1/p' >"$out/$name.results"
 	if [ "$status" -ne 0 ] || ! grep -aq '^bench: end' "$out/$name.log" || [ -n "$(fault_lines "$out/$name.log")" ]; then
