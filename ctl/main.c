@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cmd.h"
-#include "nl.h"
+#include "control/nl.h"
+#include "cmd/cmd.h"
 
 #define ROW(name) &cmd_##name,
 static const struct command *const commands[] = { COMMANDS(ROW) };

@@ -15,11 +15,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "cgroup.h"
+#include "base/json.h"
+#include "base/names.h"
+#include "control/cgroup.h"
+#include "control/nl.h"
 #include "cmd.h"
-#include "json.h"
-#include "names.h"
-#include "nl.h"
 
 #define SECURE_BOOT "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 #define FIRST_KERNEL "5.10"

@@ -3,7 +3,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 
-#include "output.h"
+#include "base/output.h"
 #include "view.h"
 
 enum { OPT_LABEL_CPU = VIEW_OPTION_END };
@@ -37,7 +37,6 @@ static int convert(struct view *v)
 	struct output out = OUTPUT_INIT;
 	int ret = output_open(&out, output_path);
 
-	view_narrow(v, &view_options);
 	if (!ret)
 		ret = profile_write_pprof(v->profile, out.fd);
 	if (!ret)

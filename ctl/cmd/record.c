@@ -13,11 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/output.h"
+#include "base/units.h"
+#include "profile/profile.h"
+#include "record/recording.h"
 #include "cmd.h"
-#include "output.h"
-#include "profile.h"
-#include "recording.h"
-#include "units.h"
 
 enum {
 	OPT_NO_CALL_GRAPH = OPTION_LONG,

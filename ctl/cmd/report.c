@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "top.h"
-#include "units.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "out/top.h"
+#include "view.h"
 
 enum {
 	OPT_JSON = VIEW_OPTION_END, OPT_CALLER, OPT_CALLEE, OPT_PEEK, OPT_CUM, OPT_PERCENT,
@@ -254,7 +255,7 @@ static void table_json(struct json_object *o, const struct top *t)
 
 static int report_table(const struct view *v)
 {
-	struct top *t = top_create(v->profile, &view_options, &keys);
+	struct top *t = top_create(v->profile, &keys);
 	struct json_object *o;
 
 	if (json) {
@@ -290,7 +291,7 @@ static int report_function(const struct view *v, const char *text, bool callers,
 
 		if (!wanted[i])
 			continue;
-		t = top_around(v->profile, &view_options, function, sides[i]);
+		t = top_around(v->profile, function, sides[i]);
 		if (json && !o) {
 			o = header_json(v, t->total);
 			json_set_text(o, "function", function);
@@ -319,8 +320,8 @@ static void peek_row(const struct view *v, const struct top *t, const struct top
 
 	if (!function || strcmp(function, row->values[0]))
 		return;
-	callers = top_around(v->profile, &view_options, function, TOP_CALLERS);
-	callees = top_around(v->profile, &view_options, function, TOP_CALLEES);
+	callers = top_around(v->profile, function, TOP_CALLERS);
+	callees = top_around(v->profile, function, TOP_CALLEES);
 	if (rows) {
 		struct json_object *o = json_object_new_object();
 
@@ -343,7 +344,7 @@ static void peek_row(const struct view *v, const struct top *t, const struct top
 
 static int report_peek(const struct view *v)
 {
-	struct top *t = top_create(v->profile, &view_options, &keys);
+	struct top *t = top_create(v->profile, &keys);
 	struct json_object *o = json ? header_json(v, t->total) : NULL;
 	struct json_object *rows = json ? json_object_new_array() : NULL;
 	size_t i;

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "json.h"
+#include "base/json.h"
 #include "view.h"
 
 enum { OPT_JSON = VIEW_OPTION_END, OPT_FOLDED };
@@ -126,10 +126,8 @@ static void script_json(const struct view *v)
 	for (i = 0; i < p->nr_samples; i++) {
 		const struct profile_sample *s = &p->samples[i];
 
-		if (!view_shows(&view_options, p, s))
-			continue;
 		printf("%s\n", comma);
-		print_sample_json(p, s, stack, view_stack(&view_options, p, s, stack));
+		print_sample_json(p, s, stack, profile_stack(p, s, stack));
 		comma = ",";
 	}
 	puts("\n]}");
@@ -144,8 +142,7 @@ static void script_text(const struct view *v)
 	for (i = 0; i < p->nr_samples; i++) {
 		const struct profile_sample *s = &p->samples[i];
 
-		if (view_shows(&view_options, p, s))
-			print_sample(p, s, stack, view_stack(&view_options, p, s, stack));
+		print_sample(p, s, stack, profile_stack(p, s, stack));
 	}
 }
 
@@ -155,7 +152,6 @@ static int script_run(const struct command *cmd, int argc, char **argv)
 	int status = view_open(&v, &view_options);
 
 	if (status == EXIT_OK && folded) {
-		view_narrow(&v, &view_options);
 		status = exit_status(profile_write_folded(v.profile, stdout));
 	} else if (status == EXIT_OK && json) {
 		script_json(&v);

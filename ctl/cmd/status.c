@@ -6,11 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/json.h"
+#include "base/names.h"
+#include "base/units.h"
+#include "control/nl.h"
 #include "cmd.h"
-#include "json.h"
-#include "names.h"
-#include "nl.h"
-#include "units.h"
 
 enum { OPT_JSON = OPTION_LONG };
 

@@ -11,8 +11,8 @@
 #include <inttypes.h>
 #include <sys/resource.h>
 
+#include "profile/profile.h"
 #include "fake_symbols.h"
-#include "profile.h"
 #include "records.h"
 
 #define CPUS		4

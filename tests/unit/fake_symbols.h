@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "symbolize.h"
-#include "util.h"
+#include "base/util.h"
+#include "symbol/symbolize.h"
 
 #define FAKE_NAMES	4096
 

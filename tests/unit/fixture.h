@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "elf_file.h"
-#include "symbolize.h"
+#include "base/util.h"
+#include "symbol/elf_file.h"
+#include "symbol/symbolize.h"
 #include "test.h"
-#include "util.h"
 
 #define FIXTURES TEST_OUT "/fixtures-" FIXTURE_DIR
 

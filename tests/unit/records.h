@@ -12,8 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "capture.h"
-#include "util.h"
+#include "base/util.h"
+#include "capture/capture.h"
 
 /* start_time of process pid in all records made here. */
 #define START_OF(pid)	((uint64_t)(pid) * 1000000000ull)

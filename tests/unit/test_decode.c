@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Ring records: references resolve to what was written, and to nothing else. */
-#include "decode.h"
+#include "capture/decode.h"
 #include "records.h"
 #include "test.h"
 

@@ -5,8 +5,8 @@
  * records before they are written (the checksums then hold), in the symbols, and
  * in the file. The seed is fixed; FUZZ_ROUNDS in the environment asks for more.
  */
+#include "profile/profile.h"
 #include "fake_symbols.h"
-#include "profile.h"
 #include "synthetic.h"
 #include "test.h"
 

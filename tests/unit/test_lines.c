@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Source lines and inlined functions, in the forms compilers and tools store them. */
 #define FIXTURE_DIR "lines"
-#include "elf_debug.h"
+#include "symbol/elf_debug.h"
 #include "fixture.h"
 
 static const char source[] =

@@ -9,8 +9,8 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
+#include "symbol/object_open.h"
 #include "fixture.h"
-#include "object_open.h"
 
 static void build(const char *name, const char *id)
 {

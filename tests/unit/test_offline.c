@@ -4,7 +4,7 @@
  * real symbolizer names them; with those names in the capture, and neither files
  * nor kernel at hand, the profile is the same to the byte.
  */
-#include "profile.h"
+#include "profile/profile.h"
 #include "records.h"
 #include "synthetic.h"
 #include "test.h"

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "symbol/sym_perfmap.h"
 #include "fixture.h"
-#include "sym_perfmap.h"
 
 static const char map[] =
 	"7f0000001000 100 LazyCompile:*pay /srv/app.js:12:3\n"

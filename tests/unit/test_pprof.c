@@ -5,9 +5,9 @@
  */
 #include <zlib.h>
 
-#include "fake_symbols.h"
-#include "profile.h"
+#include "profile/profile.h"
 #include "proto/profile.pb-c.h"
+#include "fake_symbols.h"
 #include "synthetic.h"
 #include "test.h"
 

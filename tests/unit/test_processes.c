@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Whose code lies at an address at a time: images through mmap, fork, exec and /proc. */
-#include "processes.h"
+#include "process/processes.h"
 #include "records.h"
 #include "test.h"
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The profile of the synthetic capture: attribution, statistics, symbols kept, tables. */
+#include "cmd/view.h"
+#include "out/top.h"
 #include "fake_symbols.h"
 #include "synthetic.h"
 #include "test.h"
-#include "top.h"
 
 struct fixture {
 	struct capture *c;
@@ -213,13 +214,12 @@ static const struct top_row *row(const struct top *t, const char *first)
 
 static void tables_count_recursion_once(void **state)
 {
-	struct view_options o = { 0 };
 	struct top_keys keys;
 	struct fixture f = synthetic();
 	struct top *t;
 
 	assert_true(top_parse_keys("function", &keys));
-	t = top_create(f.p, &o, &keys);
+	t = top_create(f.p, &keys);
 	assert_int_equal(t->total, SYNTHETIC_SAMPLES);
 	assert_int_equal(row(t, "libx.so.1:11")->flat, 3);
 	assert_int_equal(row(t, "libx.so.1:11")->cum, 3);
@@ -228,7 +228,7 @@ static void tables_count_recursion_once(void **state)
 	assert_int_equal(row(t, "app:1")->cum, 5);
 	top_destroy(t);
 	assert_true(top_parse_keys("comm,pid", &keys));
-	t = top_create(f.p, &o, &keys);
+	t = top_create(f.p, &keys);
 	assert_int_equal(t->nr_rows, 5);
 	assert_string_equal(t->rows[0].values[0], "app");
 	assert_string_equal(t->rows[0].values[1], "20");
@@ -240,28 +240,38 @@ static void tables_count_recursion_once(void **state)
 	close_profile(&f);
 }
 
+/* What the options let through of the synthetic capture, as a table of functions. */
+static struct top *narrowed(struct fixture *f, const struct view_options *o)
+{
+	struct top_keys keys;
+
+	*f = synthetic();
+	view_narrow(f->p, o);
+	top_parse_keys("function", &keys);
+	return top_create(f->p, &keys);
+}
+
+static void narrowed_total(const struct view_options *o, uint64_t total)
+{
+	struct fixture f;
+	struct top *t = narrowed(&f, o);
+
+	assert_int_equal(t->total, total);
+	top_destroy(t);
+	close_profile(&f);
+}
+
 static void filters_narrow(void **state)
 {
-	struct view_options o = { .pids = ",20,2," };
-	struct top_keys keys;
-	struct fixture f = synthetic();
+	const struct view_options no_kernel = { .no_kernel = true };
+	struct fixture f;
 	struct top *t;
 
-	top_parse_keys("function", &keys);
-	t = top_create(f.p, &o, &keys);
-	assert_int_equal(t->total, 6);
-	top_destroy(t);
-	o = (struct view_options) { .comms = ",worker," };
-	t = top_create(f.p, &o, &keys);
-	assert_int_equal(t->total, 2);
-	top_destroy(t);
-	o = (struct view_options) { .no_idle = true };
-	t = top_create(f.p, &o, &keys);
-	assert_int_equal(t->total, SYNTHETIC_SAMPLES - 1);
-	top_destroy(t);
+	narrowed_total(&(struct view_options){ .pids = ",20,2," }, 6);
+	narrowed_total(&(struct view_options){ .comms = ",worker," }, 2);
+	narrowed_total(&(struct view_options){ .no_idle = true }, SYNTHETIC_SAMPLES - 1);
 	/* The two kernel threads go; the system call counts for who made it. */
-	o = (struct view_options) { .no_kernel = true };
-	t = top_create(f.p, &o, &keys);
+	t = narrowed(&f, &no_kernel);
 	assert_int_equal(t->total, SYNTHETIC_SAMPLES - 2);
 	assert_int_equal(row(t, "libx.so.1:13")->flat, 1);
 	top_destroy(t);
@@ -270,16 +280,15 @@ static void filters_narrow(void **state)
 
 static void callers_and_callees_add_up(void **state)
 {
-	struct view_options o = { 0 };
 	struct fixture f = synthetic();
 	const char *function = top_find_function(f.p, "app:12");
-	struct top *t = top_around(f.p, &o, function, TOP_CALLERS);
+	struct top *t = top_around(f.p, function, TOP_CALLERS);
 
 	assert_int_equal(t->total, 7);
 	assert_int_equal(row(t, "app:1")->cum, 5);
 	assert_int_equal(t->nr_rows, 2);
 	top_destroy(t);
-	t = top_around(f.p, &o, function, TOP_CALLEES);
+	t = top_around(f.p, function, TOP_CALLEES);
 	assert_int_equal(t->total, 7);
 	assert_int_equal(row(t, "libx.so.1:12")->cum, 4);
 	assert_int_equal(row(t, "libx.so.1:13")->cum, 1);

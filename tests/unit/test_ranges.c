@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "intern.h"
-#include "ranges.h"
+#include "base/intern.h"
+#include "base/ranges.h"
 #include "test.h"
 
 #define SPACE 200

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reader.h"
+#include "base/util.h"
+#include "record/reader.h"
 #include "test.h"
-#include "util.h"
 
 enum { PAGE = 4096, SIZE = 4096, SPANS = 8 };
 

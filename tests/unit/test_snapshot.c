@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "object.h"
-#include "snapshot.h"
+#include "base/util.h"
+#include "record/snapshot.h"
+#include "record/watch.h"
+#include "symbol/object.h"
 #include "test.h"
-#include "util.h"
-#include "watch.h"
 
 struct seen {
 	char proc[64];

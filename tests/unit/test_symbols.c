@@ -3,11 +3,11 @@
 #define FIXTURE_DIR "symbols"
 #include <errno.h>
 
-#include "demangle.h"
-#include "elf_debug.h"
+#include "symbol/demangle.h"
+#include "symbol/elf_debug.h"
+#include "symbol/sym_elf.h"
+#include "symbol/sym_kernel.h"
 #include "fixture.h"
-#include "sym_elf.h"
-#include "sym_kernel.h"
 
 static const char assembly[] =
 	"\t.text\n"

@@ -8,11 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cgroup.h"
-#include "target.h"
+#include "base/units.h"
+#include "base/util.h"
+#include "control/cgroup.h"
+#include "control/target.h"
 #include "test.h"
-#include "units.h"
-#include "util.h"
 
 static struct targets parsed(enum tickprof_target_kind kind, const char *list)
 {

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the commands that read a capture share: naming the file, narrowing what
+ * is looked at, and getting from a file to a profile.
+ */
+#ifndef TICKPROF_VIEW_H
+#define TICKPROF_VIEW_H
+
+#include "profile/profile.h"
+#include "cmd.h"
+
+#define VIEW_DEFAULT_PATH	"tickprof.data"
+
+/* Option ids that view_option() takes; a command's own begin at VIEW_OPTION_END. */
+enum view_option_id {
+	VIEW_PID = OPTION_LONG,
+	VIEW_TID,
+	VIEW_COMM,
+	VIEW_NO_KERNEL,
+	VIEW_NO_IDLE,
+	VIEW_TIME,
+	VIEW_OPTION_END,
+};
+
+#define VIEW_OPTIONS									\
+	{ 'i', "input", "FILE", "the capture, also as operand (" VIEW_DEFAULT_PATH ")" },	\
+	{ VIEW_PID, "pid", "LIST", "only these processes" },				\
+	{ VIEW_TID, "tid", "LIST", "only these threads" },				\
+	{ VIEW_COMM, "comm", "LIST", "only processes and threads of these names" },	\
+	{ VIEW_NO_KERNEL, "no-kernel", NULL, "leave kernel functions out; their time counts for\n" \
+					"the user function that entered the kernel" },	\
+	{ VIEW_NO_IDLE, "no-idle", NULL, "leave out samples of the idle task" },	\
+	{ VIEW_TIME, "time", "FROM,TO", "only this part, in seconds from the start" }
+
+struct view_options {
+	const char *path;		/* NULL: VIEW_DEFAULT_PATH */
+	char *pids, *tids, *comms;	/* lists with a comma around each entry; NULL: all */
+	bool no_kernel, no_idle;
+	double from, until;		/* seconds; until 0: the end */
+	struct profile_options profile;
+};
+
+struct view {
+	const char *path;
+	struct capture *capture;
+	struct objects *objects;
+	struct symbolizer *symbolizer;
+	struct profile *profile;
+};
+
+/*
+ * The whole command line of such a command: options of its own go to
+ * own(id), which returns COMMAND_RUN or an exit status. Operands may stand
+ * anywhere; one file at most.
+ */
+int view_parse(const struct command *cmd, int argc, char **argv, struct view_options *o,
+	       int (*own)(const struct command *cmd, int id));
+void view_options_deinit(struct view_options *o);
+
+/* An exit status: EXIT_OK, or one after a message. view_close() in either case. */
+int view_open(struct view *v, const struct view_options *o);
+void view_close(struct view *v);
+
+/* Take out of a profile what the options leave out, for outputs that show it whole. */
+void view_narrow(struct profile *p, const struct view_options *o);
+
+#endif

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The profile as gzipped pprof (proto/profile.proto).
+ *
+ * Messages are packed and compressed in batches: joined protobuf messages are
+ * one message whose repeated fields are joined, so the file is never whole in
+ * memory. What is held is the string table, the labels of each task and one
+ * batch. Samples go out as they stand in the profile, all columns, in the fixed
+ * order of enum profile_column.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/intern.h"
+#include "base/util.h"
+#include "profile/profile.h"
+#include "proto/profile.pb-c.h"
+
+#define BATCH		512
+#define LABELS_MAX	6
+/* Measured on 100,000 distinct samples: 6 takes 2.6 times as long and saves 7 % of bytes. */
+#define GZIP_LEVEL	1
+
+struct writer {
+	const struct profile *p;
+	int fd, error;
+	z_stream z;
+	uint8_t out[64 << 10];
+	uint8_t *packed;
+	size_t cap_packed;
+	struct intern *strings;
+	char **table;
+	size_t nr_table, cap_table;
+	Tickprof__Label *labels;	/* LABELS_MAX a task */
+	uint8_t *nr_labels;		/* by task */
+};
+
+/* Bytes of the character at s if it is UTF-8, else 0; encodings of surrogates pass. */
+static size_t utf8_length(const uint8_t *s)
+{
+	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 :
+		   *s < 0xf5 ? 4 : 0, i;
+
+	for (i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* Names come as bytes; readers of protobuf may refuse what is not UTF-8. */
+static char *utf8_only(struct writer *w, const struct intern_entry *e)
+{
+	char *copy = intern_alloc(w->strings, e->len + 1), *at = copy;
+	size_t n;
+
+	for (memcpy(copy, e->data, e->len); *at; at += n ? n : 1) {
+		n = utf8_length((uint8_t *)at);
+		if (!n)
+			*at = '?';
+	}
+	return copy;
+}
+
+static int64_t string(struct writer *w, const char *s)
+{
+	struct intern_entry *e;
+
+	if (!*s)
+		return 0;
+	e = intern_get(w->strings, s, strlen(s));
+	if (!e->value) {
+		GROW(w->table, w->cap_table, w->nr_table + 1);
+		w->table[w->nr_table] = utf8_only(w, e);
+		e->value = (void *)w->nr_table++;
+	}
+	return (intptr_t)e->value;
+}
+
+static void write_fd(struct writer *w, const uint8_t *p, size_t size)
+{
+	while (size && !w->error) {
+		ssize_t n = write(w->fd, p, size);
+
+		if (n < 0 && errno != EINTR)
+			w->error = -errno;
+		if (n > 0) {
+			p += n;
+			size -= n;
+		}
+	}
+}
+
+static void compress_out(struct writer *w, const uint8_t *p, size_t size, int flush)
+{
+	w->z.next_in = (uint8_t *)p;
+	w->z.avail_in = size;
+	do {
+		w->z.next_out = w->out;
+		w->z.avail_out = sizeof(w->out);
+		if (deflate(&w->z, flush) == Z_STREAM_ERROR) {
+			w->error = -EIO;
+			return;
+		}
+		write_fd(w, w->out, sizeof(w->out) - w->z.avail_out);
+	} while (!w->z.avail_out && !w->error);
+}
+
+static void emit(struct writer *w, const Tickprof__Profile *message)
+{
+	size_t size = tickprof__profile__get_packed_size(message);
+
+	GROW(w->packed, w->cap_packed, size);
+	tickprof__profile__pack(message, w->packed);
+	compress_out(w, w->packed, size, Z_NO_FLUSH);
+}
+
+static void emit_head(struct writer *w)
+{
+	static const char *const columns[PROFILE_COLUMNS][2] = {
+		[PROFILE_SAMPLES] = { "samples", "count" },
+		[PROFILE_CPU] = { "cpu", "nanoseconds" },
+	};
+	const struct profile *p = w->p;
+	Tickprof__Profile m = TICKPROF__PROFILE__INIT;
+	Tickprof__ValueType types[PROFILE_COLUMNS], *list[PROFILE_COLUMNS];
+	Tickprof__ValueType period = TICKPROF__VALUE_TYPE__INIT;
+	int64_t *comments __free = xcalloc(p->nr_notes, sizeof(*comments));
+	size_t i;
+
+	for (i = 0; i < PROFILE_COLUMNS; i++) {
+		tickprof__value_type__init(&types[i]);
+		types[i].type = string(w, columns[i][0]);
+		types[i].unit = string(w, columns[i][1]);
+		list[i] = &types[i];
+	}
+	for (i = 0; i < p->nr_notes; i++)
+		comments[i] = string(w, p->notes[i]);
+	period.type = string(w, "cpu");
+	period.unit = string(w, "nanoseconds");
+	m.n_sample_type = PROFILE_COLUMNS;
+	m.sample_type = list;
+	m.time_nanos = p->time;
+	m.duration_nanos = p->duration;
+	m.period_type = &period;
+	m.period = p->period;
+	m.n_comment = p->nr_notes;
+	m.comment = comments;
+	m.default_sample_type = string(w, "cpu");
+	emit(w, &m);
+}
+
+static void add_label(struct writer *w, uint32_t task, const char *key, const char *str,
+		      int64_t num)
+{
+	Tickprof__Label *l = &w->labels[task * LABELS_MAX + w->nr_labels[task]];
+
+	if (str && !*str)
+		return;
+	tickprof__label__init(l);
+	l->key = string(w, key);
+	l->str = str ? string(w, str) : 0;
+	l->num = num;
+	w->nr_labels[task]++;
+}
+
+static void make_labels(struct writer *w)
+{
+	const struct profile *p = w->p;
+	uint32_t i;
+
+	w->labels = xcalloc(p->nr_tasks * LABELS_MAX, sizeof(*w->labels));
+	w->nr_labels = xcalloc(p->nr_tasks, sizeof(*w->nr_labels));
+	for (i = 0; i < p->nr_tasks; i++) {
+		const struct profile_task *t = &p->tasks[i];
+
+		if (t->pid)
+			add_label(w, i, "pid", NULL, t->pid);
+		if (t->tid)
+			add_label(w, i, "tid", NULL, t->tid);
+		add_label(w, i, "comm", t->process, 0);
+		add_label(w, i, "thread", t->thread, 0);
+		add_label(w, i, "cgroup", t->cgroup, 0);
+	}
+}
+
+struct batch {
+	Tickprof__Sample samples[BATCH], *list[BATCH];
+	Tickprof__Label *labels[BATCH][LABELS_MAX], cpu[BATCH];
+	int64_t values[BATCH][PROFILE_COLUMNS];
+	uint64_t *locations;		/* BATCH times the deepest */
+	uint32_t *stack;
+};
+
+static void fill_sample(struct writer *w, struct batch *b, size_t n, uint64_t *locations,
+			const struct profile_sample *s)
+{
+	Tickprof__Sample *m = &b->samples[n];
+	uint32_t task = s->task - 1;
+	size_t i, depth = profile_stack(w->p, s, b->stack);
+
+	tickprof__sample__init(m);
+	for (i = 0; i < depth; i++)
+		locations[i] = b->stack[i];
+	m->n_location_id = depth;
+	m->location_id = locations;
+	b->values[n][PROFILE_SAMPLES] = s->count;
+	b->values[n][PROFILE_CPU] = s->count * w->p->period;
+	m->n_value = PROFILE_COLUMNS;
+	m->value = b->values[n];
+	for (i = 0; i < w->nr_labels[task]; i++)
+		b->labels[n][i] = &w->labels[task * LABELS_MAX + i];
+	if (w->p->label_cpu) {
+		/* As a string, because pprof drops a number of 0. */
+		char text[16];
+
+		snprintf(text, sizeof(text), "%u", s->cpu);
+		tickprof__label__init(&b->cpu[n]);
+		b->cpu[n].key = string(w, "cpu");
+		b->cpu[n].str = string(w, text);
+		b->labels[n][i++] = &b->cpu[n];
+	}
+	m->n_label = i;
+	m->label = b->labels[n];
+	b->list[n] = m;
+}
+
+static void emit_samples(struct writer *w)
+{
+	const struct profile *p = w->p;
+	size_t depth = profile_depth_max(p), i, n;
+	struct batch *b __free = xmalloc(sizeof(*b));
+	uint64_t *locations __free = xmalloc(BATCH * depth * sizeof(*locations));
+	uint32_t *stack __free = xmalloc(depth * sizeof(*stack));
+	Tickprof__Profile m = TICKPROF__PROFILE__INIT;
+
+	b->stack = stack;
+	m.sample = b->list;
+	for (i = 0; i < p->nr_samples && !w->error; i += n) {
+		for (n = 0; n < BATCH && i + n < p->nr_samples; n++)
+			fill_sample(w, b, n, locations + n * depth, &p->samples[i + n]);
+		m.n_sample = n;
+		emit(w, &m);
+	}
+}
+
+static bool is_command(const struct profile *p, uint32_t mapping)
+{
+	size_t word = strcspn(p->command, " "), dir = word;
+	const char *name = profile_mapping_name(p, mapping);
+
+	while (dir && p->command[dir - 1] != '/')
+		dir--;
+	return word > dir && strlen(name) == word - dir &&
+	       !strncmp(name, p->command + dir, word - dir);
+}
+
+/*
+ * pprof calls the first mapping the profile's file: the command that was
+ * recorded, else the program most samples started in. Libraries come last: where
+ * stacks are cut short, it is in them that they seem to start.
+ */
+static uint32_t main_mapping(const struct profile *p)
+{
+	uint64_t *weight __free = xcalloc(p->nr_mappings + 1, sizeof(*weight));
+	uint32_t *stack __free = xmalloc(profile_depth_max(p) * sizeof(*stack));
+	uint64_t heaviest = 0;
+	uint32_t best = 0;
+	size_t i;
+
+	for (i = 0; i < p->nr_samples; i++) {
+		size_t depth = profile_stack(p, &p->samples[i], stack);
+
+		if (depth)
+			weight[profile_location(p, stack[depth - 1])->mapping] +=
+				p->samples[i].count;
+	}
+	for (i = 1; i <= p->nr_mappings; i++) {
+		uint64_t w = 2 * weight[i] + 1;
+
+		if (profile_mapping(p, i)->kind != OBJECT_FILE)
+			continue;
+		if (is_command(p, i))
+			return i;
+		if (!strstr(profile_mapping_name(p, i), ".so"))
+			w += UINT64_MAX / 2;
+		if (w > heaviest) {
+			heaviest = w;
+			best = i;
+		}
+	}
+	return best;
+}
+
+static void emit_mapping(struct writer *w, uint32_t id)
+{
+	const struct profile_mapping *from = profile_mapping(w->p, id);
+	Tickprof__Profile m = TICKPROF__PROFILE__INIT;
+	Tickprof__Mapping mapping = TICKPROF__MAPPING__INIT, *list = &mapping;
+
+	mapping.id = id;
+	mapping.memory_start = from->start;
+	mapping.memory_limit = from->limit;
+	mapping.file_offset = from->offset;
+	mapping.filename = string(w, from->file);
+	mapping.build_id = string(w, from->build_id);
+	mapping.has_functions = from->has_functions;
+	mapping.has_filenames = from->has_files;
+	mapping.has_line_numbers = from->has_lines;
+	mapping.has_inline_frames = from->has_inlines;
+	m.n_mapping = 1;
+	m.mapping = &list;
+	emit(w, &m);
+}
+
+static void emit_mappings(struct writer *w)
+{
+	uint32_t first = main_mapping(w->p), i;
+
+	if (first)
+		emit_mapping(w, first);
+	for (i = 1; i <= w->p->nr_mappings; i++)
+		if (i != first)
+			emit_mapping(w, i);
+}
+
+static void emit_location(struct writer *w, uint32_t id, Tickprof__Line *lines,
+			  Tickprof__Line **list)
+{
+	const struct profile_location *from = profile_location(w->p, id);
+	Tickprof__Profile m = TICKPROF__PROFILE__INIT;
+	Tickprof__Location location = TICKPROF__LOCATION__INIT, *locations = &location;
+	uint32_t i;
+
+	location.id = id;
+	location.mapping_id = from->mapping;
+	location.address = from->address;
+	for (i = 0; i < from->nr_lines; i++) {
+		const struct profile_line *line = &w->p->lines[from->first_line + i];
+
+		tickprof__line__init(&lines[i]);
+		lines[i].function_id = line->function;
+		lines[i].line = line->line;
+		list[i] = &lines[i];
+	}
+	location.n_line = from->nr_lines;
+	location.line = list;
+	m.n_location = 1;
+	m.location = &locations;
+	emit(w, &m);
+}
+
+static void emit_locations(struct writer *w)
+{
+	const struct profile *p = w->p;
+	Tickprof__Line *lines __free = NULL, **list __free = NULL;
+	size_t most = 0, i;
+
+	for (i = 0; i < p->nr_locations; i++)
+		if (p->locations[i].nr_lines > most)
+			most = p->locations[i].nr_lines;
+	lines = xcalloc(most, sizeof(*lines));
+	list = xcalloc(most, sizeof(*list));
+	for (i = 1; i <= p->nr_locations; i++)
+		emit_location(w, i, lines, list);
+}
+
+static void emit_functions(struct writer *w)
+{
+	uint32_t i;
+
+	for (i = 1; i <= w->p->nr_functions; i++) {
+		const struct profile_function *from = profile_function(w->p, i);
+		Tickprof__Profile m = TICKPROF__PROFILE__INIT;
+		Tickprof__Function function = TICKPROF__FUNCTION__INIT, *list = &function;
+
+		function.id = i;
+		function.name = string(w, from->name);
+		function.system_name = string(w, from->system_name);
+		function.filename = string(w, from->file);
+		function.start_line = from->start_line;
+		m.n_function = 1;
+		m.function = &list;
+		emit(w, &m);
+	}
+}
+
+static void emit_strings(struct writer *w)
+{
+	Tickprof__Profile m = TICKPROF__PROFILE__INIT;
+
+	m.n_string_table = w->nr_table;
+	m.string_table = w->table;
+	emit(w, &m);
+}
+
+int profile_write_pprof(const struct profile *p, int fd)
+{
+	struct writer *w = xcalloc(1, sizeof(*w));
+	int ret;
+
+	w->p = p;
+	w->fd = fd;
+	/* 15 + 16: the largest window, a gzip header (which holds no time). */
+	if (deflateInit2(&w->z, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK) {
+		free(w);
+		return -ENOMEM;
+	}
+	w->strings = intern_create();
+	GROW(w->table, w->cap_table, 1);
+	w->table[w->nr_table++] = "";
+	make_labels(w);
+	emit_head(w);
+	emit_samples(w);
+	emit_mappings(w);
+	emit_locations(w);
+	emit_functions(w);
+	emit_strings(w);
+	compress_out(w, NULL, 0, Z_FINISH);
+	deflateEnd(&w->z);
+	ret = w->error;
+	free(w->packed);
+	free(w->labels);
+	free(w->nr_labels);
+	free(w->table);
+	intern_destroy(w->strings);
+	free(w);
+	return ret;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one in-memory profile that all outputs see, and its making from a capture.
+ * Every sample is a stack of locations (leaf first), values by column and
+ * labels; equal ones are added up. Outputs never see records, netlink or /proc.
+ *
+ * Everything is an array whose entries are numbered from 1; 0 means none. Strings
+ * are unique within a profile: equal contents are equal pointers.
+ */
+#ifndef TICKPROF_PROFILE_H
+#define TICKPROF_PROFILE_H
+
+#include <stdio.h>
+
+#include "capture/capture.h"
+#include "symbol/symbolize.h"
+
+/* Value columns, in this fixed order in every file so that files merge. */
+enum profile_column {
+	PROFILE_SAMPLES,	/* samples/count */
+	PROFILE_CPU,		/* cpu/nanoseconds: samples × period */
+	PROFILE_COLUMNS,
+};
+
+struct profile_options {
+	bool label_cpu;		/* add the label "cpu" */
+	bool lines;		/* see symbolizer_options */
+	bool live;		/* files that mappings name may be opened now */
+	bool each;		/* do not add up: one entry a sample, in time order */
+	uint64_t from, until;	/* CLOCK_MONOTONIC ns; 0: no bound */
+};
+
+struct profile_function {
+	const char *name;	/* demangled */
+	const char *system_name;
+	const char *file;	/* "": not known */
+	uint32_t start_line;
+};
+
+struct profile_line {
+	uint32_t function;
+	uint32_t line;		/* 0: not known */
+};
+
+/* One segment of one file; see symbol_location for what the numbers mean. */
+struct profile_mapping {
+	enum object_kind kind;
+	const char *file;	/* a path, or "[kernel.kallsyms]", "[vdso]", "[anon]" */
+	const char *build_id;	/* hex; "": not known */
+	uint64_t start, limit, offset;
+	bool has_functions, has_files, has_lines, has_inlines;
+};
+
+struct profile_location {
+	uint32_t mapping;	/* 0: nothing was mapped there */
+	uint32_t first_line;	/* index from 0 into lines, innermost first */
+	uint32_t nr_lines;	/* 0: unresolved */
+	uint64_t address;
+	/* What the symbolizer was asked. */
+	struct object *object;
+	uint64_t offset;
+	bool caller;
+};
+
+/* Labels of a sample. */
+struct profile_task {
+	uint32_t pid, tid;
+	const char *process;	/* label "comm" */
+	const char *thread;	/* label "thread" */
+	const char *cgroup;	/* path, else id; "": none */
+};
+
+/* A run of locations, leaf first. */
+struct profile_chain {
+	uint32_t first;		/* index from 0 into chain_locations */
+	uint32_t nr;
+};
+
+struct profile_sample {
+	uint32_t task;
+	uint32_t cpu;		/* with options.label_cpu or .each */
+	uint32_t leaf;		/* location; 0: not attributed to any place */
+	uint32_t kernel, user;	/* chains; 0: none */
+	uint16_t flags;		/* TICKPROF_SAMPLE_* */
+	uint64_t time;		/* of the first, CLOCK_MONOTONIC ns */
+	uint64_t count;
+};
+
+/* All in samples unless it says otherwise. */
+struct profile_stats {
+	uint64_t samples, kernel, idle, kthread;
+	uint64_t exiting, compat, nostack;	/* whose user stack is missing, and why */
+	uint64_t truncated;			/* with a stack cut short, for any reason: */
+	uint64_t user_depth, user_fault, user_broken, kernel_depth, kernel_broken;
+	uint64_t missed;			/* ticks */
+	uint64_t lost_samples, lost_events, lost_stacks, throttled;
+	uint64_t no_task;			/* whose TASK record is not there */
+	uint64_t locations, unresolved, unmapped; /* places; unresolved ones; not in any mapping */
+	uint64_t unresolved_samples;		/* whose leaf has no name */
+	uint64_t decode_errors, unknown_records, gaps, unresolved_references;
+};
+
+struct profile {
+	struct profile_function *functions;
+	struct profile_line *lines;
+	struct profile_mapping *mappings;
+	struct profile_location *locations;
+	struct profile_task *tasks;
+	struct profile_chain *chains;
+	uint32_t *chain_locations;
+	struct profile_sample *samples;
+	size_t nr_functions, nr_lines, nr_mappings, nr_locations, nr_tasks, nr_chains,
+	       nr_chain_locations, nr_samples;
+	uint64_t period;		/* ns */
+	uint64_t rate;			/* Hz */
+	uint64_t time, duration;	/* ns since the epoch, ns */
+	uint64_t start, cpus;		/* CLOCK_MONOTONIC ns; CPUs recorded */
+	const char *kernel, *host, *machine, *command;	/* "": not known */
+	bool complete;			/* the capture was */
+	bool label_cpu;
+	struct profile_stats stats;
+	char **notes;			/* lines about the profile's making and quality */
+	size_t nr_notes;
+	struct profile_private *private;
+};
+
+/*
+ * Decode a capture: process images first, then samples, then each location
+ * once through the symbolizer (with the capture's SYMBOLS preloaded). What
+ * could not be attributed is counted in the profile's statistics, never
+ * dropped. 0 or -errno with a message printed. Capture, objects and symbolizer
+ * must outlive the profile.
+ */
+int profile_create(struct capture *c, struct objects *objects,
+		   struct symbolizer *s, const struct profile_options *options,
+		   struct profile **out);
+void profile_destroy(struct profile *p);
+uint64_t profile_nr_samples(const struct profile *p);
+
+/*
+ * The locations of a sample, leaf first, into room for profile_depth_max() of
+ * them; returns how many. 0 is never among them.
+ */
+size_t profile_stack(const struct profile *p, const struct profile_sample *sample,
+		     uint32_t *locations);
+size_t profile_depth_max(const struct profile *p);
+
+static inline const struct profile_location *
+profile_location(const struct profile *p, uint32_t id)
+{
+	return &p->locations[id - 1];
+}
+
+static inline const struct profile_function *
+profile_function(const struct profile *p, uint32_t id)
+{
+	return &p->functions[id - 1];
+}
+
+static inline const struct profile_mapping *
+profile_mapping(const struct profile *p, uint32_t id)
+{
+	return &p->mappings[id - 1];
+}
+
+/* What people see of a mapping: the file's name, "[unknown]" for none. */
+const char *profile_mapping_name(const struct profile *p, uint32_t mapping);
+/* Whether kernel code lies there. */
+bool profile_location_is_kernel(const struct profile *p, uint32_t location);
+
+/* Payload of the SYMBOLS chunk: every location the profile resolved. */
+int profile_symbols_pack(const struct profile *p, void **blob, size_t *size);
+
+/* Outputs, each in its own file. f is flushed, not closed. 0 or -errno. */
+int profile_write_pprof(const struct profile *p, int fd);
+int profile_write_folded(const struct profile *p, FILE *f);
+
+#endif

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Samples of all CPUs into the profile: each is named by small numbers (labels,
+ * leaf location, kernel chain, user chain) and added up under them.
+ *
+ * A sample costs three look-ups in hash tables; addresses are looked at only
+ * when a stack is new for the mappings ("space") it is seen under. Tables grow
+ * with distinct stacks and places, never with samples.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "capture/decode.h"
+#include "profile_build.h"
+
+/* The location of an address under a space; space 0 is the kernel. */
+struct place_row {
+	uint64_t address;
+	uint32_t space;
+	uint32_t location;
+	bool caller;
+};
+
+/* The chain of a user stack under a space. */
+struct chain_row {
+	uint32_t space, stack;
+	uint32_t chain;
+	bool first_caller;
+};
+
+struct task_row {
+	struct image *image;
+	uint32_t labels;	/* number in profile tasks; 0: not looked at yet */
+};
+
+struct build {
+	struct profile *p;
+	const struct capture *capture;
+	struct decode *decode;
+	const struct profile_options *options;
+	struct task_row *tasks;		/* by interned task; [0] has none */
+	uint32_t *kernel_chains;	/* by interned stack: chain + 1 */
+	size_t cap_task_rows, cap_kernel_chains;
+	struct place_row *places;
+	size_t nr_places, cap_places;
+	struct chain_row *chains;
+	size_t nr_chains, cap_chains;
+	struct hash place_index, chain_index, sample_index, label_index;
+	uint32_t *scratch;		/* locations of the stack being read */
+	size_t cap_scratch;
+};
+
+static struct object *place_object(struct build *b, const struct place *place)
+{
+	struct profile_private *priv = b->p->private;
+
+	switch (place->kind) {
+	case PLACE_FILE:
+		return profile_file_object(b->p, place->file);
+	case PLACE_ANON:
+	case PLACE_NONE:
+		return objects_get_anon(priv->objects, place->pid);
+	case PLACE_VDSO:
+		return objects_vdso(priv->objects);
+	}
+	return NULL;
+}
+
+/* Code that a just-in-time compiler put into a memory file is known by address only. */
+static bool may_be_jit(const struct build *b, const struct place *place)
+{
+	const char *path;
+
+	if (place->kind != PLACE_FILE)
+		return place->kind == PLACE_NONE;
+	path = processes_file(b->p->private->processes, place->file)->id.path;
+	return !strncmp(path, "/memfd:", 7) || !strncmp(path, "/dev/zero", 9);
+}
+
+static uint32_t resolve_place(struct build *b, const struct place *place, uint64_t address,
+			      bool caller)
+{
+	struct profile *p = b->p;
+	struct object *object = place_object(b, place);
+
+	if (may_be_jit(b, place)) {
+		struct object *jit = objects_get_anon(p->private->objects, place->pid);
+		struct symbol_location loc = { 0 };
+
+		if (symbolizer_resolve(p->private->symbolizer, jit, address, caller, &loc))
+			return profile_add_location(p, jit, address, caller);
+		if (place->kind == PLACE_NONE)
+			object = NULL;
+	}
+	return profile_add_location(p, object, place->offset, caller);
+}
+
+/* image NULL: a kernel address. */
+static uint32_t locate(struct build *b, const struct image *image, uint32_t space,
+		       uint64_t time, uint64_t address, bool caller)
+{
+	uint64_t h = hash_u64(hash_u64(space * 2 + caller, address), 0);
+	const struct place_row *g;
+	struct hash_slot *slot;
+	struct place place;
+	uint32_t location;
+
+	slot = hash_find(&b->place_index, h, id, ({
+		g = &b->places[id - 1];
+		g->address == address && g->space == space && g->caller == caller; }));
+	if (slot->id)
+		return b->places[slot->id - 1].location;
+	if (image) {
+		processes_lookup(image, time, address, &place);
+		location = resolve_place(b, &place, address, caller);
+	} else {
+		location = profile_add_location(b->p, objects_kernel(b->p->private->objects),
+						address, caller);
+	}
+	GROW(b->places, b->cap_places, b->nr_places + 1);
+	b->places[b->nr_places++] = (struct place_row) {
+		.address = address, .space = space, .location = location, .caller = caller,
+	};
+	slot->id = b->nr_places;
+	return location;
+}
+
+static uint32_t make_chain(struct build *b, const struct image *image, uint32_t space,
+			   uint64_t time, const struct decode_stack *stack, bool first_caller)
+{
+	uint32_t i;
+
+	GROW(b->scratch, b->cap_scratch, stack->nr);
+	for (i = 0; i < stack->nr; i++)
+		b->scratch[i] = locate(b, image, space, time, stack->ip[i], i || first_caller);
+	return profile_add_chain(b->p, b->scratch, stack->nr);
+}
+
+static uint32_t kernel_chain(struct build *b, uint32_t stack)
+{
+	const struct decode_stack *s;
+	size_t had = b->cap_kernel_chains;
+
+	if (!stack)
+		return 0;
+	s = decode_stack(b->decode, stack);
+	if (!(s->flags & TICKPROF_STACK_KERNEL)) {
+		b->p->stats.decode_errors++;
+		return 0;
+	}
+	GROW(b->kernel_chains, b->cap_kernel_chains, (size_t)stack + 1);
+	memset(b->kernel_chains + had, 0,
+	       (b->cap_kernel_chains - had) * sizeof(*b->kernel_chains));
+	if (!b->kernel_chains[stack])
+		b->kernel_chains[stack] = make_chain(b, NULL, 0, 0, s, true) + 1;
+	return b->kernel_chains[stack] - 1;
+}
+
+static uint32_t user_chain(struct build *b, const struct image *image, uint32_t space,
+			   const struct decode_sample *sample)
+{
+	bool first_caller = sample->record->hdr.flags & TICKPROF_SAMPLE_USER;
+	const struct decode_stack *s;
+	const struct chain_row *g;
+	struct hash_slot *slot;
+	uint32_t stack = sample->ustack, chain;
+
+	if (!stack)
+		return 0;
+	s = decode_stack(b->decode, stack);
+	if (s->flags & TICKPROF_STACK_KERNEL) {
+		b->p->stats.decode_errors++;
+		return 0;
+	}
+	slot = hash_find(&b->chain_index, hash_u64(hash_u64(space * 2 + first_caller, stack), 0),
+			 id, ({
+		g = &b->chains[id - 1];
+		g->space == space && g->stack == stack && g->first_caller == first_caller; }));
+	if (slot->id)
+		return b->chains[slot->id - 1].chain;
+	chain = make_chain(b, image, space, sample->record->time, s, first_caller);
+	GROW(b->chains, b->cap_chains, b->nr_chains + 1);
+	b->chains[b->nr_chains++] = (struct chain_row) {
+		.space = space, .stack = stack, .chain = chain, .first_caller = first_caller,
+	};
+	slot->id = b->nr_chains;
+	return chain;
+}
+
+static const char *cgroup_name(struct build *b, uint64_t id)
+{
+	char key[40];
+	const char *path;
+
+	if (!id)
+		return profile_string(b->p, "");
+	snprintf(key, sizeof(key), CAPTURE_META_CGROUP "%" PRIu64, id);
+	path = capture_meta(b->capture, key);
+	return profile_string(b->p, path ? path : key + strlen(CAPTURE_META_CGROUP));
+}
+
+static const char *comm_string(struct build *b, const char comm[TICKPROF_COMM_LEN])
+{
+	char text[TICKPROF_COMM_LEN + 1] = "";
+
+	memcpy(text, comm, TICKPROF_COMM_LEN);
+	return profile_string(b->p, text);
+}
+
+static uint32_t add_labels(struct build *b, const struct tickprof_task *r)
+{
+	struct profile *p = b->p;
+	struct profile_task t = {
+		.pid = r->pid, .tid = r->tid, .process = comm_string(b, r->process),
+		.thread = comm_string(b, r->comm), .cgroup = cgroup_name(b, r->cgroup),
+	};
+	uint64_t h = hash_u64(hash_u64(t.pid, t.tid), (uintptr_t)t.process);
+	const struct profile_task *g;
+	struct hash_slot *slot;
+
+	h = hash_u64(hash_u64(h, (uintptr_t)t.thread), (uintptr_t)t.cgroup);
+	slot = hash_find(&b->label_index, h, id, ({
+		g = &p->tasks[id - 1];
+		g->pid == t.pid && g->tid == t.tid && g->process == t.process &&
+		g->thread == t.thread && g->cgroup == t.cgroup; }));
+	if (!slot->id) {
+		GROW(p->tasks, p->private->cap_tasks, p->nr_tasks + 1);
+		p->tasks[p->nr_tasks++] = t;
+		slot->id = p->nr_tasks;
+	}
+	return slot->id;
+}
+
+static const struct task_row *task_row(struct build *b, uint32_t task)
+{
+	static const struct tickprof_task nobody = {
+		.process = "[unknown]", .comm = "[unknown]",
+	};
+	const struct tickprof_task *r = task ? decode_task(b->decode, task) : &nobody;
+	size_t had = b->cap_task_rows;
+	struct task_row *row;
+
+	GROW(b->tasks, b->cap_task_rows, (size_t)task + 1);
+	memset(b->tasks + had, 0, (b->cap_task_rows - had) * sizeof(*b->tasks));
+	row = &b->tasks[task];
+	if (!row->labels) {
+		row->labels = add_labels(b, r);
+		row->image = processes_image(b->p->private->processes, r->pid, r->start_time,
+					     r->exec_id);
+	}
+	return row;
+}
+
+static void count_stack(struct build *b, uint32_t stack, bool *truncated)
+{
+	struct profile_stats *stats = &b->p->stats;
+	uint32_t flags = stack ? decode_stack(b->decode, stack)->flags : 0;
+	bool kernel = flags & TICKPROF_STACK_KERNEL;
+
+	stats->kernel_depth += kernel && flags & TICKPROF_STACK_DEPTH;
+	stats->kernel_broken += kernel && flags & (TICKPROF_STACK_BROKEN | TICKPROF_STACK_FAULT);
+	stats->user_depth += !kernel && flags & TICKPROF_STACK_DEPTH;
+	stats->user_fault += !kernel && flags & TICKPROF_STACK_FAULT;
+	stats->user_broken += !kernel && flags & TICKPROF_STACK_BROKEN;
+	*truncated |= flags & ~TICKPROF_STACK_KERNEL;
+}
+
+static void count_sample(struct build *b, const struct decode_sample *sample, uint32_t leaf)
+{
+	struct profile_stats *stats = &b->p->stats;
+	uint32_t flags = sample->record->hdr.flags;
+	bool truncated = flags & TICKPROF_SAMPLE_NOSTACK;
+
+	count_stack(b, sample->kstack, &truncated);
+	count_stack(b, sample->ustack, &truncated);
+	stats->truncated += truncated;
+	stats->samples++;
+	stats->missed += sample->record->missed;
+	stats->kernel += !(flags & TICKPROF_SAMPLE_USER);
+	stats->idle += !!(flags & TICKPROF_SAMPLE_IDLE);
+	stats->kthread += !!(flags & TICKPROF_SAMPLE_KTHREAD);
+	stats->exiting += !!(flags & TICKPROF_SAMPLE_EXITING);
+	stats->compat += !!(flags & TICKPROF_SAMPLE_COMPAT);
+	stats->nostack += !!(flags & TICKPROF_SAMPLE_NOSTACK);
+	stats->no_task += !sample->task;
+	stats->unresolved_samples += !leaf || !b->p->locations[leaf - 1].nr_lines;
+}
+
+static void add_sample(struct build *b, const struct profile_sample *s)
+{
+	struct profile *p = b->p;
+	const struct profile_sample *g;
+	struct hash_slot *slot;
+	uint64_t h;
+
+	if (!b->options->each) {
+		h = hash_u64((uint64_t)s->task << 32 | s->leaf, (uint64_t)s->kernel << 32 | s->user);
+		h = hash_u64(h, (uint64_t)s->cpu << 16 | s->flags);
+		slot = hash_find(&b->sample_index, h, id, ({
+			g = &p->samples[id - 1];
+			g->task == s->task && g->leaf == s->leaf && g->kernel == s->kernel &&
+			g->user == s->user && g->cpu == s->cpu && g->flags == s->flags; }));
+		if (slot->id) {
+			p->samples[slot->id - 1].count++;
+			return;
+		}
+		slot->id = p->nr_samples + 1;
+	}
+	GROW(p->samples, p->private->cap_samples, p->nr_samples + 1);
+	p->samples[p->nr_samples++] = *s;
+}
+
+static void build_sample(void *ctx, const struct decode_sample *sample)
+{
+	struct build *b = ctx;
+	const struct profile_options *o = b->options;
+	const struct tickprof_sample *r = sample->record;
+	struct profile_sample s = { .flags = r->hdr.flags, .time = r->time, .count = 1 };
+	const struct image *image = NULL;
+	const struct task_row *row;
+	uint32_t space = 0;
+
+	if ((o->from && r->time < o->from) || (o->until && r->time >= o->until))
+		return;
+	row = task_row(b, sample->task);
+	s.task = row->labels;
+	s.cpu = o->label_cpu || o->each ? sample->cpu : 0;
+	if (sample->ustack || r->hdr.flags & TICKPROF_SAMPLE_USER) {
+		image = row->image;
+		space = processes_space(b->p->private->processes, row->image, r->time);
+	}
+	if (r->ip && r->hdr.flags & TICKPROF_SAMPLE_USER)
+		s.leaf = locate(b, image, space, r->time, r->ip, false);
+	else if (r->ip)
+		s.leaf = locate(b, NULL, 0, 0, r->ip, false);
+	s.kernel = kernel_chain(b, sample->kstack);
+	s.user = user_chain(b, image, space, sample);
+	count_sample(b, sample, s.leaf);
+	add_sample(b, &s);
+}
+
+static int sample_compare(const void *a, const void *b)
+{
+	const struct profile_sample *x = a, *y = b;
+
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	return x->cpu < y->cpu ? -1 : x->cpu > y->cpu;
+}
+
+static void note_decoding(struct profile_stats *stats, const struct decode_stats *ds)
+{
+	stats->decode_errors += ds->errors;
+	stats->unknown_records = ds->unknown;
+	stats->gaps = ds->gaps;
+	stats->unresolved_references = ds->unresolved;
+	stats->lost_samples = ds->lost_samples;
+	stats->lost_events = ds->lost_events;
+	stats->lost_stacks = ds->lost_stacks;
+}
+
+void profile_build(struct profile *p, const struct capture *c, struct decode *d,
+		   const struct profile_options *options)
+{
+	struct build b = { .p = p, .capture = c, .decode = d, .options = options };
+
+	p->label_cpu = options->label_cpu;
+	decode_samples(d, build_sample, &b);
+	if (options->each && p->nr_samples)
+		qsort(p->samples, p->nr_samples, sizeof(*p->samples), sample_compare);
+	note_decoding(&p->stats, decode_stats(d));
+	free(b.tasks);
+	free(b.kernel_chains);
+	free(b.places);
+	free(b.chains);
+	free(b.scratch);
+	hash_deinit(&b.place_index);
+	hash_deinit(&b.chain_index);
+	hash_deinit(&b.sample_index);
+	hash_deinit(&b.label_index);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files that make a profile share; outputs do not include this. */
+#ifndef TICKPROF_PROFILE_BUILD_H
+#define TICKPROF_PROFILE_BUILD_H
+
+#include "base/hash.h"
+#include "base/intern.h"
+#include "process/processes.h"
+#include "profile.h"
+
+struct profile_private {
+	struct objects *objects;
+	struct symbolizer *symbolizer;
+	struct processes *processes;
+	bool live;
+	struct intern *strings;
+	struct object **file_objects;	/* by mapped_file; NULL: not asked for yet */
+	struct hash function_index, mapping_index, location_index, chain_index;
+	size_t cap_functions, cap_lines, cap_mappings, cap_locations, cap_tasks, cap_chains,
+	       cap_chain_locations, cap_samples, cap_notes;
+};
+
+/* The object behind a mapped file of the processes. */
+struct object *profile_file_object(struct profile *p, uint32_t file);
+/* The location of this place, resolved if it is new. object NULL: address in nothing. */
+uint32_t profile_add_location(struct profile *p, struct object *object, uint64_t offset,
+			      bool caller);
+/* Equal runs of locations are one chain; an empty one is 0. */
+uint32_t profile_add_chain(struct profile *p, const uint32_t *locations, uint32_t nr);
+const char *profile_string(struct profile *p, const char *s);
+void profile_add_note(struct profile *p, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* notes from meta data, statistics and counters. */
+void profile_describe(struct profile *p, const struct capture *c);
+
+/* The second pass: all samples into the profile. Needs processes sealed. */
+struct decode;
+void profile_build(struct profile *p, const struct capture *c, struct decode *d,
+		   const struct profile_options *options);
+
+/* Tell the symbolizer what a SYMBOLS chunk knows. 0 or -EBADMSG. */
+int profile_symbols_load(struct profile *p, const void *blob, size_t size);
+
+#endif
