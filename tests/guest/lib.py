@@ -86,8 +86,14 @@ class Recording:
         self.samples, self.lost, self.truncated = map(int, closing.groups()) if closing else (0, 0, 0)
         readable = closing and self.file.endswith('.gz')
         self.profile = Profile(self.file) if readable else None
+        self.missed = self.comment(r'(\d+) ticks passed unserved')
         if status:
             print(f'    record ended with status {status}: {err.strip()}', flush=True)
+
+    def comment(self, pattern):
+        """The number that a comment of the profile tells, 0 if it tells none."""
+        found = re.search(pattern, '\n'.join(self.profile.comments)) if self.profile else None
+        return int(found.group(1)) if found else 0
 
 
 class Background(Recording):
@@ -176,6 +182,7 @@ class Profile:
         for field, value in _fields(data):
             parts.setdefault(field, []).append(value)
         self.strings = [s.decode() for s in parts[6]]
+        self.duration = parts.get(10, [0])[0]
         functions = {}
         for raw in parts.get(5, ()):
             message = dict(_fields(raw))
