@@ -303,19 +303,17 @@ static void warn_losses(const struct control_session *s)
 		     c[TICKPROF_COUNTER_BAD_TAIL]);
 }
 
-static void closing_line(const struct recording *r, const char *path)
+/* truncated: samples, as the profile tells once it knows the functions. */
+static void closing_line(const struct recording *r, uint64_t truncated, const char *path)
 {
 	const uint64_t *c = r->session.state.counters;
-	uint64_t cut = c[TICKPROF_COUNTER_USER_DEPTH] + c[TICKPROF_COUNTER_USER_FAULT] +
-		       c[TICKPROF_COUNTER_USER_BROKEN] + c[TICKPROF_COUNTER_KERNEL_DEPTH] +
-		       c[TICKPROF_COUNTER_KERNEL_BROKEN];
 	double mb = capture_writer_bytes(r->capture) / 1e6;
 
 	if (verbosity < 0)
 		return;
 	fprintf(stderr, "[ tickprof record: captured %" PRIu64 " samples (%" PRIu64 " lost, %"
 		PRIu64 " truncated) in %.*f MB, wrote %s ]\n", c[TICKPROF_COUNTER_SAMPLES],
-		c[TICKPROF_COUNTER_LOST_SAMPLES], cut, mb < 1 ? 3 : 1, mb,
+		c[TICKPROF_COUNTER_LOST_SAMPLES], truncated, mb < 1 ? 3 : 1, mb,
 		strcmp(path, "-") ? path : "standard output");
 }
 
@@ -345,7 +343,7 @@ static int write_profile(const struct profile *profile, int fd)
 }
 
 /* From the capture on fd to the output: symbols, and the profile if one is wanted. */
-static int resolve(struct recording *r, int fd, const struct output *out)
+static int resolve(struct recording *r, int fd, const struct output *out, uint64_t *truncated)
 {
 	const struct profile_options po = { .label_cpu = label_cpu, .lines = want_lines };
 	const struct symbolizer_options so = { .lines = want_lines, .live = true };
@@ -361,6 +359,8 @@ static int resolve(struct recording *r, int fd, const struct output *out)
 		ret = capture_open_fd(fd, output_path, &capture);
 	if (!ret)
 		ret = profile_create(capture, r->objects, symbolizer, &po, &profile);
+	if (!ret)
+		*truncated = profile->stats.truncated;
 	if (!ret && fd == out->fd)
 		ret = append_symbols(r, profile);
 	else if (!ret)
@@ -374,6 +374,7 @@ static int resolve(struct recording *r, int fd, const struct output *out)
 static int record(struct recording *r, struct output *out)
 {
 	__close int scratch = -1;
+	uint64_t truncated = 0;
 	int ret;
 
 	ret = output_open(out, output_path);
@@ -388,13 +389,13 @@ static int record(struct recording *r, struct output *out)
 		explain_empty(r->session.state.counters);
 		return -ENODATA;
 	}
-	ret = resolve(r, scratch < 0 ? out->fd : scratch, out);
+	ret = resolve(r, scratch < 0 ? out->fd : scratch, out, &truncated);
 	if (!ret)
 		ret = output_commit(out);
 	if (ret)
 		return ret;
 	warn_losses(&r->session.state);
-	closing_line(r, output_path);
+	closing_line(r, truncated, output_path);
 	return 0;
 }
 

@@ -213,6 +213,7 @@ uint32_t profile_add_chain(struct profile *p, const uint32_t *locations, uint32_
 		GROW(p->chains, priv->cap_chains, p->nr_chains + 1);
 		p->chains[p->nr_chains++] = (struct profile_chain) {
 			.first = p->nr_chain_locations, .nr = nr,
+			.rooted = profile_root_reached(p, locations, nr),
 		};
 		slot->id = p->nr_chains;
 		GROW(p->chain_locations, priv->cap_chain_locations, p->nr_chain_locations + nr);

@@ -74,6 +74,7 @@ struct profile_task {
 struct profile_chain {
 	uint32_t first;		/* index from 0 into chain_locations */
 	uint32_t nr;
+	bool rooted;		/* ends in a function that has no caller */
 };
 
 struct profile_sample {
@@ -92,6 +93,7 @@ struct profile_stats {
 	uint64_t exiting, compat, nostack;	/* whose user stack is missing, and why */
 	uint64_t truncated;			/* with a stack cut short, for any reason: */
 	uint64_t user_depth, user_fault, user_broken, kernel_depth, kernel_broken;
+	uint64_t trimmed;			/* frames that a broken chain made up */
 	uint64_t missed;			/* ticks */
 	uint64_t lost_samples, lost_events, lost_stacks, throttled;
 	uint64_t no_task;			/* whose TASK record is not there */

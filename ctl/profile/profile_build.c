@@ -130,12 +130,18 @@ static uint32_t locate(struct build *b, const struct image *image, uint32_t spac
 static uint32_t make_chain(struct build *b, const struct image *image, uint32_t space,
 			   uint64_t time, const struct decode_stack *stack, bool first_caller)
 {
-	uint32_t i;
+	uint32_t i, nr = stack->nr;
 
 	GROW(b->scratch, b->cap_scratch, stack->nr);
 	for (i = 0; i < stack->nr; i++)
 		b->scratch[i] = locate(b, image, space, time, stack->ip[i], i || first_caller);
-	return profile_add_chain(b->p, b->scratch, stack->nr);
+	/* What a broken chain read last is no return address if nothing was ever mapped there. */
+	while (stack->flags & TICKPROF_STACK_BROKEN && nr > !first_caller &&
+	       !profile_location(b->p, b->scratch[nr - 1])->mapping) {
+		b->p->stats.trimmed++;
+		nr--;
+	}
+	return profile_add_chain(b->p, b->scratch, nr);
 }
 
 static uint32_t kernel_chain(struct build *b, uint32_t stack)
@@ -253,12 +259,15 @@ static const struct task_row *task_row(struct build *b, uint32_t task)
 	return row;
 }
 
-static void count_stack(struct build *b, uint32_t stack, bool *truncated)
+/* chain: what became of a user stack. */
+static void count_stack(struct build *b, uint32_t stack, uint32_t chain, bool *truncated)
 {
 	struct profile_stats *stats = &b->p->stats;
 	uint32_t flags = stack ? decode_stack(b->decode, stack)->flags : 0;
 	bool kernel = flags & TICKPROF_STACK_KERNEL;
 
+	if (!kernel && chain && b->p->chains[chain - 1].rooted)
+		flags &= ~TICKPROF_STACK_BROKEN;
 	stats->kernel_depth += kernel && flags & TICKPROF_STACK_DEPTH;
 	stats->kernel_broken += kernel && flags & (TICKPROF_STACK_BROKEN | TICKPROF_STACK_FAULT);
 	stats->user_depth += !kernel && flags & TICKPROF_STACK_DEPTH;
@@ -267,14 +276,15 @@ static void count_stack(struct build *b, uint32_t stack, bool *truncated)
 	*truncated |= flags & ~TICKPROF_STACK_KERNEL;
 }
 
-static void count_sample(struct build *b, const struct decode_sample *sample, uint32_t leaf)
+static void count_sample(struct build *b, const struct decode_sample *sample, uint32_t leaf,
+			 uint32_t user)
 {
 	struct profile_stats *stats = &b->p->stats;
 	uint32_t flags = sample->record->hdr.flags;
 	bool truncated = flags & TICKPROF_SAMPLE_NOSTACK;
 
-	count_stack(b, sample->kstack, &truncated);
-	count_stack(b, sample->ustack, &truncated);
+	count_stack(b, sample->kstack, 0, &truncated);
+	count_stack(b, sample->ustack, user, &truncated);
 	stats->truncated += truncated;
 	stats->samples++;
 	stats->missed += sample->record->missed;
@@ -337,7 +347,7 @@ static void build_sample(void *ctx, const struct decode_sample *sample)
 		s.leaf = locate(b, NULL, 0, 0, r->ip, false);
 	s.kernel = kernel_chain(b, sample->kstack);
 	s.user = user_chain(b, image, space, sample);
-	count_sample(b, sample, s.leaf);
+	count_sample(b, sample, s.leaf, s.user);
 	add_sample(b, &s);
 }
 

@@ -41,4 +41,6 @@ void profile_build(struct profile *p, const struct capture *c, struct decode *d,
 /* Tell the symbolizer what a SYMBOLS chunk knows. 0 or -EBADMSG. */
 int profile_symbols_load(struct profile *p, const void *blob, size_t size);
 
+bool profile_root_reached(const struct profile *p, const uint32_t *locations, uint32_t nr);
+
 #endif

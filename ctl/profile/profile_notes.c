@@ -95,6 +95,7 @@ static void describe_quality(struct profile *p)
 		{ s->throttled, "ticks given up: the sampler's CPU-time bound" },
 		{ s->missed, "ticks passed unserved: interrupts were off, or a virtual CPU did not run" },
 		{ s->user_depth, "user stacks cut at the depth limit" },
+		{ s->trimmed, "frames left out that broken chains had made up" },
 		{ s->user_fault, "user stacks cut at a page not resident" },
 		{ s->user_broken, "user stacks cut where the frame chain broke" },
 		{ s->kernel_depth, "kernel stacks cut at the depth limit" },
