@@ -35,12 +35,6 @@ struct mapping_buffer {
 
 static struct mapping_buffer __percpu *buffers;
 
-/* An event of this size and nobody to see it is the common case: one load. */
-static bool nobody_listens(void)
-{
-	return list_empty(&tickprof_streams);
-}
-
 static void write_event(struct tickprof_stream *stream, const void *record, u32 size, u64 now)
 {
 	struct tickprof_sampler *s;
@@ -98,8 +92,6 @@ void tickprof_process_fork(struct task_struct *parent, struct task_struct *child
 		.exec_id = parent->self_exec_id,
 	};
 
-	if (nobody_listens())
-		return;
 	rcu_read_lock();
 	list_for_each_entry_rcu(stream, &tickprof_streams, running)
 		tickprof_target_fork(&stream->targets, parent, child);
@@ -121,8 +113,6 @@ void tickprof_process_exec(struct task_struct *task, pid_t old_tid)
 		.vdso = task->mm ? tickprof_arch_vdso(task->mm) : 0,
 	};
 
-	if (nobody_listens())
-		return;
 	memcpy(record.comm, task->comm, TICKPROF_COMM_LEN);
 	rcu_read_lock();
 	list_for_each_entry_rcu(stream, &tickprof_streams, running)
@@ -143,8 +133,6 @@ void tickprof_process_exit(struct task_struct *task)
 		.tid = task->pid,
 	};
 
-	if (nobody_listens())
-		return;
 	announce(task, &record, sizeof(record), now);
 	rcu_read_lock();
 	list_for_each_entry_rcu(stream, &tickprof_streams, running)
@@ -162,8 +150,6 @@ void tickprof_process_rename(struct task_struct *task, const char *comm)
 		.tid = task->pid,
 	};
 
-	if (nobody_listens())
-		return;
 	strscpy_pad(record.comm, comm, TICKPROF_COMM_LEN);
 	announce(task, &record, sizeof(record), now);
 }
@@ -229,7 +215,7 @@ void tickprof_process_mmap(struct vm_area_struct *vma)
 	struct mapping_buffer *buffer;
 	u64 now;
 
-	if (nobody_listens() || !(vma->vm_flags & VM_EXEC) || vma->vm_mm != current->mm)
+	if (!(vma->vm_flags & VM_EXEC) || vma->vm_mm != current->mm)
 		return;
 	now = ktime_get_mono_fast_ns();
 	buffer = this_cpu_ptr(buffers);

@@ -42,6 +42,7 @@ struct tickprof_sampler {
 	u32 random;		/* xorshift state, never 0 */
 	u32 missed;		/* ticks missed since the last sample */
 	bool idle_stopped;	/* the timer sleeps until this CPU leaves idle */
+	bool halted;		/* and is not to be woken: stopped, or the CPU goes */
 	s64 credit;		/* cycles the sampler may still take */
 	u64 credited;		/* cycle counter when credit was last added to */
 	struct tickprof_ring ring;

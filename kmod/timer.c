@@ -128,7 +128,7 @@ void tickprof_timer_leave_idle(void)
 	list_for_each_entry_rcu(stream, &tickprof_streams, running) {
 		struct tickprof_sampler *s = stream->sampler[smp_processor_id()];
 
-		if (!s->idle_stopped)
+		if (!s->idle_stopped || READ_ONCE(s->halted))
 			continue;
 		s->idle_stopped = false;
 		next = ktime_to_ns(hrtimer_get_expires(&s->timer));
@@ -146,6 +146,7 @@ static void start_here(void *data)
 	u64 period = s->config->period;
 	u64 stagger = div_u64(period * s->cpu, nr_cpu_ids) + jittered_period(s);
 
+	s->halted = false;
 	s->idle_stopped = false;
 	s->missed = 0;
 	s->credit = CREDIT_MAX;
@@ -169,11 +170,12 @@ void tickprof_timer_start_cpu(struct tickprof_sampler *s)
 
 /*
  * The stream is off the list of running ones and a grace period has passed, or
- * the CPU is going away: nothing re-arms the timer behind our back.
+ * we are on the CPU that is going away: no switch away from idle is under way
+ * that has not seen "halted", so nothing re-arms the timer behind our back.
  */
 void tickprof_timer_stop_cpu(struct tickprof_sampler *s)
 {
-	s->idle_stopped = false;
+	WRITE_ONCE(s->halted, true);
 	hrtimer_cancel(&s->timer);
 	irq_work_sync(&s->wake);
 }
