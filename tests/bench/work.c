@@ -11,6 +11,7 @@
  *	work kernel 0 ROUNDS		readlink() in a loop: stacks in the kernel
  *	work soak DEPTH			as "stack", until SIGTERM, taking all time that
  *					nobody else wants: tells what others took
+ *	work time NAME COMMAND…		run COMMAND, tell its user and system time
  *
  * Prints one line of key=value. TICK_NS in the environment is the scheduler's
  * period, TICK_PHASE where in it (on CLOCK_MONOTONIC) its tick fires: gaps that
@@ -22,6 +23,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -300,10 +303,33 @@ static void calibrate(void)
 	printf("mode=calibrate instructions=1000000 ticks=%lu\n", best);
 }
 
+static uint64_t nanoseconds(struct timeval t)
+{
+	return t.tv_sec * 1000000000ull + t.tv_usec * 1000;
+}
+
+static int time_command(const char *name, char **command)
+{
+	struct rusage usage;
+	int status;
+
+	if (vfork() == 0) {
+		execvp(command[0], command);
+		_exit(127);
+	}
+	if (wait4(-1, &status, 0, &usage) < 0)
+		return 1;
+	printf("%s_user=%lu %s_system=%lu\n", name, nanoseconds(usage.ru_utime), name,
+	       nanoseconds(usage.ru_stime));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 1 ? argv[1] : "";
 
+	if (argc > 3 && !strcmp(mode, "time"))
+		return time_command(argv[2], argv + 3);
 	if (argc == 2 && !strcmp(mode, "calibrate")) {
 		calibrate();
 	} else if (argc == 3 && !strcmp(mode, "soak")) {
