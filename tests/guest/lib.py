@@ -16,6 +16,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 HERE = os.path.join(TOP, 'tests/guest')
 BIN = os.path.join(TOP, 'build/test/guest')
 WORK = tempfile.mkdtemp(prefix='tickprof-test.')
+os.chmod(WORK, 0o755)  # tests run programs as other users
 atexit.register(shutil.rmtree, WORK, True)
 FLAGS = ['-O2', '-g', '-fno-omit-frame-pointer', '-fno-inline-functions', '-fno-optimize-sibling-calls', '-pthread']
 _failed = False
