@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # variables of tests/bench/run
 # Guests in which an instruction is a nanosecond and the same ones are run every time. Sourced by tests/bench/run, which
 # has kernel_folder and module, $out for what is kept and $work for what belongs to this run.
 #
