@@ -181,7 +181,8 @@ uint32_t image_space(struct image *image, uint64_t time, uint32_t *nr_spaces)
 static bool place_from(const struct image *image, const struct mapping *m, uint64_t address,
 		       struct place *out)
 {
-	if (m) {
+	/* The kernel announces the vDSO, too, as a mapping without a file. */
+	if (m && (m->kind != PLACE_ANON || !image->vdso || m->start != image->vdso)) {
 		*out = (struct place) {
 			.kind = m->kind, .file = m->file, .pid = image->pid,
 			.offset = address - m->start,
