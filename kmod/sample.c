@@ -218,8 +218,12 @@ static int put_user_stack(struct tickprof_sampler *s, struct task_struct *task,
 	}
 	if (!user) {
 		regs = task_pt_regs(task);
-		/* A task that has not yet been in user mode, or is on its way to exec. */
-		if (!user_mode(regs))
+		/*
+		 * A task that has not yet been in user mode, or one that execs: it has
+		 * the new address space and still the old program's registers until
+		 * the loader, shortly before its end, sets start_code.
+		 */
+		if (!user_mode(regs) || !READ_ONCE(task->mm->start_code))
 			return 0;
 	}
 	start_stack(s, 0);
