@@ -17,7 +17,9 @@ compile() {
 	done
 }
 
-pack() { (cd "$1" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0 --reproducible); }
+# Without times, so that equal trees make equal archives and guests do not differ by them.
+pack() { (cd "$1" && find . -exec touch -h -d @0 {} + && find . -mindepth 1 | sort |
+	cpio --quiet -o -H newc -R 0:0 --reproducible); }
 
 # program_archive PROGRAM: prints the path of an archive of a program, given by name or by path, and the libraries that
 # it needs.
@@ -61,10 +63,12 @@ guest() {
 		-icount "shift=0,sleep=off" -rtc "base=2026-01-01,clock=vm" -seed 42 \
 		-kernel "$kernel_folder/vmlinux" -initrd "$tree.cpio" \
 		-append "console=ttyS0 quiet tsc=reliable nokaslr oops=panic panic=-1" \
-		-serial "file:$work/$name.log" -debugcon "file:$work/$name.emitted" ${BENCH_QEMU:-} </dev/null >&2 || status=$?
+		-serial "file:$work/$name.log" -debugcon "file:$work/$name.emitted" ${BENCH_QEMU:-} \
+		</dev/null >&2 || status=$?
 	rm -rf "$tree" "$tree.cpio"
 	tr -d '\r' <"$work/$name.log" | sed -n 's/^bench: \(.*=.*\)/\1/p' >"$work/$name.results"
-	if [ "$status" -ne 0 ] || ! grep -aq '^bench: end' "$work/$name.log" || [ -n "$(fault_lines "$work/$name.log")" ]; then
+	if [ "$status" -ne 0 ] || ! grep -aq '^bench: end' "$work/$name.log" ||
+		[ -n "$(fault_lines "$work/$name.log")" ]; then
 		say "guest '$name' failed (status $status); $out/$name.log ends with:"
 		tail -n 15 "$work/$name.log" >&2
 		return 1
