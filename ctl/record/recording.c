@@ -338,6 +338,9 @@ static int finish(struct recording *r)
 	ret = session_stop(&r->session);
 	if (!ret)
 		ret = drain_and_settle(r);
+	/* What this round was the first to see is ripe after another. */
+	if (!ret)
+		ret = drain_and_settle(r);
 	if (!ret)
 		ret = session_update(&r->session);
 	if (ret)

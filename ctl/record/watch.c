@@ -3,7 +3,8 @@
  * Which processes' mappings are known, and their files kept open: see watch.h.
  *
  * Rings are drained CPU after CPU, so a task may be seen before the fork that
- * another ring holds: unknown tasks wait until a whole round is done.
+ * another ring holds, even one that was drained just before the fork: unknown
+ * tasks wait until a whole round that began after they were seen is done.
  */
 #include <errno.h>
 #include <signal.h>
@@ -35,6 +36,7 @@ struct watch {
 		uint64_t exec_id;
 	} *pending;
 	size_t nr_pending, cap_pending;
+	size_t nr_ripe;		/* of them: seen before the round under way */
 };
 
 struct watch *watch_create(struct objects *objects, struct snapshot *snapshot,
@@ -250,10 +252,10 @@ void watch_records(struct watch *w, const void *records, size_t size, bool snaps
 
 int watch_settle(struct watch *w)
 {
-	size_t i;
+	size_t i, nr = w->nr_ripe;
 	int ret = w->error;
 
-	for (i = 0; i < w->nr_pending && ret >= 0; i++) {
+	for (i = 0; i < nr && ret >= 0; i++) {
 		struct pending p = w->pending[i];
 
 		if (is_known(w, p.pid, p.exec_id))
@@ -265,7 +267,11 @@ int watch_settle(struct watch *w)
 			w->stats.gone++;
 		set_known(w, p.pid, p.exec_id);
 	}
-	w->nr_pending = 0;
+	/* A snapshot drains the rings, too, so more may have come. */
+	w->nr_pending -= nr;
+	for (i = 0; i < w->nr_pending; i++)
+		w->pending[i] = w->pending[nr + i];
+	w->nr_ripe = w->nr_pending;
 	return ret < 0 ? ret : 0;
 }
 

@@ -36,8 +36,9 @@ void watch_destroy(struct watch *w);
 /* Whole, checked records of a ring (snapshot: of /proc). */
 void watch_records(struct watch *w, const void *records, size_t size, bool snapshot);
 /*
- * After all rings were drained once: what is still unknown is read from /proc,
- * into the snapshot's sink, which is to call watch_records(). 0 or -errno.
+ * After all rings were drained once: what was unknown before that round and is
+ * so still is read from /proc, into the snapshot's sink, which is to call
+ * watch_records(). 0 or -errno.
  */
 int watch_settle(struct watch *w);
 const struct watch_stats *watch_stats(const struct watch *w);

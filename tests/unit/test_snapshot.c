@@ -258,8 +258,10 @@ static int ignore_cgroup(void *arg, uint64_t id, const char *path)
 	return 0;
 }
 
+/* Two rounds: one that a task may be seen in, and one that began after it. */
 static const struct watch_stats *settled(struct seen *s)
 {
+	assert_int_equal(watch_settle(s->watch), 0);
 	assert_int_equal(watch_settle(s->watch), 0);
 	return watch_stats(s->watch);
 }
@@ -283,6 +285,10 @@ static void unknown_tasks_are_looked_up_once(void **state)
 	see_exec(s, 11, 6);
 	assert_int_equal(settled(s)->fallbacks, 1);
 	see_task(s, 30, 7);
+	assert_int_equal(settled(s)->gone, 1);
+	see_task(s, 40, 5);	/* the fork is in a ring drained just before it */
+	assert_int_equal(watch_settle(s->watch), 0);
+	see_fork(s, 10, 40);
 	assert_int_equal(settled(s)->gone, 1);
 	see_exit(s, 10);
 	see_task(s, 10, 8);
