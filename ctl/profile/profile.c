@@ -66,11 +66,15 @@ static uint32_t add_function(struct profile *p, const struct symbol_frame *frame
 
 static const char *build_id_hex(struct profile *p, const struct object_id *id)
 {
-	char hex[2 * TICKPROF_BUILD_ID_MAX + 1] = "";
+	static const char digits[] = "0123456789abcdef";
+	char hex[2 * TICKPROF_BUILD_ID_MAX + 1], *at = hex;
 	size_t i;
 
-	for (i = 0; i < id->build_id_size && i < TICKPROF_BUILD_ID_MAX; i++)
-		sprintf(hex + 2 * i, "%02x", id->build_id[i]);
+	for (i = 0; i < id->build_id_size && i < TICKPROF_BUILD_ID_MAX; i++) {
+		*at++ = digits[id->build_id[i] >> 4];
+		*at++ = digits[id->build_id[i] & 15];
+	}
+	*at = '\0';
 	return profile_string(p, hex);
 }
 
