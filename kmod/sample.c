@@ -57,15 +57,27 @@ static u64 task_cgroup_id(struct task_struct *task)
 #endif
 }
 
+/* Four loads; memcmp() would be a call. */
+static bool same_comm(const char *a, const char *b)
+{
+	u64 x[2], y[2];
+
+	BUILD_BUG_ON(TICKPROF_COMM_LEN != sizeof(x));
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]));
+}
+
 static bool same_task(const struct tickprof_task *t, struct task_struct *task, u64 cgroup)
 {
 	return t->hdr.type == TICKPROF_RECORD_TASK && t->tid == task->pid &&
 	       t->exec_id == task->self_exec_id && t->cgroup == cgroup &&
 	       t->start_time == task->group_leader->start_boottime &&
-	       !memcmp(t->comm, task->comm, TICKPROF_COMM_LEN);
+	       same_comm(t->comm, task->comm);
 }
 
-static void fill_task(struct tickprof_task *t, struct task_struct *task, u64 cgroup)
+/* Out of line: a task is new once a lap of the ring. */
+static noinline void fill_task(struct tickprof_task *t, struct task_struct *task, u64 cgroup)
 {
 	struct pid_namespace *ns = task_active_pid_ns(task);
 
@@ -90,35 +102,29 @@ static void fill_task(struct tickprof_task *t, struct task_struct *task, u64 cgr
 	memcpy(t->process, task->group_leader->comm, TICKPROF_COMM_LEN);
 }
 
-/* Position of a TASK record for current; false if it found no room. */
+/* Position of a TASK record for current; false if it found no room. RCU read lock held. */
 static bool put_task(struct tickprof_sampler *s, struct task_struct *task, u64 *position)
 {
 	struct tickprof_ring *ring = &s->ring;
 	u64 *slot = &s->task_slot[task->pid & (TICKPROF_TASK_SLOTS - 1)];
 	struct tickprof_task *t;
-	bool done = true;
-	u64 cgroup;
+	u64 cgroup = task_cgroup_id(task);
 
-	rcu_read_lock();
-	cgroup = task_cgroup_id(task);
 	if (*slot && tickprof_ring_holds(ring, *slot - 1) &&
 	    same_task(tickprof_ring_at(ring, *slot - 1), task, cgroup)) {
 		*position = *slot - 1;
-		goto out;
+		return true;
 	}
 	t = tickprof_ring_reserve(ring, sizeof(*t));
-	if (t) {
-		fill_task(t, task, cgroup);
-		*position = tickprof_ring_position(ring, sizeof(*t));
-		*slot = *position + 1;
-		tickprof_count(s, TICKPROF_COUNTER_TASKS);
-	} else {
+	if (!t) {
 		lose(s, TICKPROF_RING_STACK, TICKPROF_COUNTER_LOST_STACKS);
-		done = false;
+		return false;
 	}
-out:
-	rcu_read_unlock();
-	return done;
+	fill_task(t, task, cgroup);
+	*position = tickprof_ring_position(ring, sizeof(*t));
+	*slot = *position + 1;
+	tickprof_count(s, TICKPROF_COUNTER_TASKS);
+	return true;
 }
 
 /*
@@ -250,12 +256,15 @@ static void write_sample(struct tickprof_sampler *s, struct task_struct *task,
 	struct tickprof_ring *ring = &s->ring;
 	bool user = user_mode(regs);
 	u64 at_task, at_kernel = 0, at_user = 0, at;
-	bool has_kernel = false, has_user = false;
+	bool has_task, has_kernel = false, has_user = false;
 	struct tickprof_sample *sample;
 	u16 flags = user ? TICKPROF_SAMPLE_USER : 0;
 	int taken;
 
-	if (!put_task(s, task, &at_task))
+	rcu_read_lock();
+	has_task = put_task(s, task, &at_task);
+	rcu_read_unlock();
+	if (!has_task)
 		goto lost;
 	if (!user && s->config->flags & TICKPROF_F_KSTACK) {
 		has_kernel = put_kernel_stack(s, regs, &at_kernel);
