@@ -73,6 +73,14 @@ def run(*command, **options):
                           check=False, **options)
 
 
+def start_busy(work, processes, nice=0):
+    """`work busy`, once all its processes compute."""
+    busy = subprocess.Popen([work, 'busy', str(processes), '1000'], preexec_fn=lambda: os.nice(nice))
+    while int(open('/proc/loadavg').read().split()[3].split('/')[0]) < processes:  # that can run
+        time.sleep(0.1)
+    return busy
+
+
 class Recording:
     """A finished `tickprof record`: .profile, .status, .out, .err, and the numbers of its closing line."""
 
