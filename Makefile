@@ -37,8 +37,15 @@ bench: deps tool
 	@tests/deps bench
 	@tests/bench/run
 
+# "sudo make install" from a fresh clone finds no tool yet.
+ifeq ($(wildcard build/ctl/tickprof),)
+install: install-deps tool
+endif
+install-deps:
+	@tests/deps build install
+
 clean:
 	rm -rf build
 
-.PHONY: all help tool module deps demo test bench install uninstall clean
+.PHONY: all help tool module deps install-deps demo test bench install uninstall clean
 include dkms/install.mk
