@@ -111,6 +111,8 @@ static void print_header(const struct view *v, uint64_t total)
 	if (total != p->stats.samples)
 		printf("; %" PRIu64 " samples shown here", total);
 	putchar('\n');
+	if (p->stats.unresolved_samples > p->stats.samples / 10)
+		puts("# more names: record again with debug packages (-dbgsym) installed, or DEBUGINFOD_URLS set");
 	for (i = 0; verbosity > 0 && i < p->nr_notes; i++)
 		printf("# %s\n", p->notes[i]);
 	puts("#");
