@@ -20,7 +20,7 @@
 int tickprof_ring_init(struct tickprof_ring *ring, u32 cpu, u32 size, u32 watermark,
 		       u32 burst)
 {
-	u8 *area = vmalloc_user(2 * PAGE_SIZE + size);
+	u8 *area = vmalloc_user(tickprof_ring_memory(size));
 
 	if (!area)
 		return -ENOMEM;
@@ -44,9 +44,10 @@ void tickprof_ring_deinit(struct tickprof_ring *ring)
 	ring->reader = NULL;
 }
 
-size_t tickprof_ring_memory(const struct tickprof_ring *ring)
+/* Bytes that a ring of this size takes. */
+size_t tickprof_ring_memory(u32 size)
 {
-	return ring->reader ? 2 * PAGE_SIZE + ring->size : 0;
+	return 2 * PAGE_SIZE + size;
 }
 
 /*

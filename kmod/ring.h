@@ -40,7 +40,7 @@ struct tickprof_ring {
 int tickprof_ring_init(struct tickprof_ring *ring, u32 cpu, u32 size, u32 watermark,
 		       u32 burst);
 void tickprof_ring_deinit(struct tickprof_ring *ring);
-size_t tickprof_ring_memory(const struct tickprof_ring *ring);
+size_t tickprof_ring_memory(u32 size);
 int tickprof_ring_mmap(struct tickprof_ring *ring, struct vm_area_struct *vma,
 		       unsigned long pgoff);
 bool tickprof_ring_readable(const struct tickprof_ring *ring);

@@ -27,6 +27,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "memory.h"
 #include "netlink.h"
 #include "probe.h"
 #include "sample.h"
@@ -155,6 +156,21 @@ struct tickprof_session *tickprof_session_create(void)
 	return session;
 }
 
+static u64 cpu_memory(const struct tickprof_config *config)
+{
+	return sampler_size(config->depth) + tickprof_ring_memory(config->ring_size);
+}
+
+static u64 memory_held(void)
+{
+	const struct tickprof_session *session;
+	u64 held = 0;
+
+	list_for_each_entry(session, &tickprof_sessions, all)
+		held += tickprof_session_memory(session);
+	return held;
+}
+
 /* Rings and samplers come into being here, once in a session's life. */
 int tickprof_session_configure(struct tickprof_session *session,
 			       const struct tickprof_config *config,
@@ -162,6 +178,7 @@ int tickprof_session_configure(struct tickprof_session *session,
 {
 	struct tickprof_stream *stream = &session->stream;
 	struct tickprof_sampler **samplers;
+	int err;
 
 	if (session->state != TICKPROF_STATE_NEW) {
 		NL_SET_ERR_MSG(extack, "session is configured already: open another");
@@ -173,6 +190,10 @@ int tickprof_session_configure(struct tickprof_session *session,
 	stream->config.sleep_idle = tickprof_features & TICKPROF_FEATURE_IDLE_STOP &&
 				    !(config->flags & TICKPROF_F_IDLE);
 	stream->targets.inherit = config->flags & TICKPROF_F_INHERIT;
+	err = tickprof_memory_charge(memory_held(), num_possible_cpus() * cpu_memory(config),
+				     extack);
+	if (err)
+		return err;
 	samplers = create_samplers(stream);
 	if (!samplers) {
 		NL_SET_ERR_MSG(extack, "no memory for the rings: ask for smaller ones");
@@ -309,14 +330,9 @@ size_t tickprof_session_memory(const struct tickprof_session *session)
 {
 	const struct tickprof_stream *stream = &session->stream;
 	size_t memory = sizeof(*session) + tickprof_target_memory(&stream->targets);
-	unsigned int cpu;
 
-	if (!stream->sampler)
-		return memory;
-	for_each_possible_cpu(cpu)
-		memory += sampler_size(stream->config.depth) +
-			  tickprof_ring_memory(&stream->sampler[cpu]->ring);
-	return memory;
+	return stream->sampler ? memory + num_possible_cpus() * cpu_memory(&stream->config) :
+				 memory;
 }
 
 /* For mmap and poll, which hold the file but no lock. NULL: no such ring (yet). */
