@@ -38,7 +38,7 @@ bench: deps tool
 	@tests/bench/run
 
 # "sudo make install" from a fresh clone finds no tool yet.
-ifeq ($(wildcard build/ctl/tickprof),)
+ifeq ($(DESTDIR)$(wildcard build/ctl/tickprof),)
 install: install-deps tool
 endif
 install-deps:

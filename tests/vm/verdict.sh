@@ -55,6 +55,16 @@ emulator_flake() {
 	! started "$1" && grep -aq 'Oops: int3' "$1" && grep -aq 'sched_clock_cpu' "$1"
 }
 
+# The same race in a running guest: code was patched on one CPU, another goes on executing the breakpoint that stood
+# there meanwhile, again and again, and whoever patched waits for it. Nothing else may be wrong with such a run. It cannot
+# happen where one thread emulates all CPUs, so it is proved by a second try there (tests/run does that).
+lost_patch() {
+	local others
+	grep -aqE 'RIP: 0010:asm_exc_int3\+0x0/' "$1" || return 1
+	others=$(fault_lines "$1" | grep -avE 'soft lockup|rcu.*stall|detected stalls|blocked for more than' || true)
+	[ -z "$others" ]
+}
+
 report() {
 	local folder=$1 faults
 	say "$reason"
