@@ -263,7 +263,7 @@ class Stream:
                     self.errors += 1
                     continue
                 frames += struct.unpack_from('%dQ' % struct.unpack_from('I', stack[1], 8)[0], stack[1], 16)
-        comm = found[1][64:80].split(b'\0')[0].decode(errors='replace')
+        comm = found[1][56:72].split(b'\0')[0].decode(errors='replace')
         self.samples.append({'cpu': cpu, 'time': time, 'flags': flags, 'pid': pid, 'tid': tid, 'comm': comm,
                              'uid': struct.unpack_from('I', found[1], 48)[0], 'missed': missed, 'frames': frames})
 
