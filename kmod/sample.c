@@ -213,11 +213,11 @@ static int put_user_stack(struct tickprof_sampler *s, struct task_struct *task,
 {
 	u64 hash = 0;
 
-	if (!task->mm || task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)) {
+	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)) {
 		*flags |= TICKPROF_SAMPLE_KTHREAD;
 		return 0;
 	}
-	if (task->flags & PF_EXITING) {
+	if (task->flags & PF_EXITING || !task->mm) {
 		*flags |= TICKPROF_SAMPLE_EXITING;
 		tickprof_count(s, TICKPROF_COUNTER_USER_SKIPPED);
 		return 0;
