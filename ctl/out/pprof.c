@@ -11,28 +11,20 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #include "base/intern.h"
 #include "base/util.h"
+#include "gzip.h"
 #include "profile/profile.h"
 #include "proto/profile.pb-c.h"
 
-#define BATCH		(64 << 10)	/* bytes that are compressed together */
 #define LABELS_MAX	6
 #define VARINT_MAX	10
 #define SAMPLE_TAG	0x12		/* Profile.sample: field 2, length-delimited */
-/* Measured on 100,000 distinct samples: 6 takes 2.6 times as long and saves 7 % of bytes. */
-#define GZIP_LEVEL	1
 
 struct writer {
 	const struct profile *p;
-	int fd, error;
-	z_stream z;
-	uint8_t out[64 << 10];
-	uint8_t *packed;
-	size_t nr_packed, cap_packed;
+	struct gzip *out;
 	struct intern *strings;
 	char **table;
 	size_t nr_table, cap_table;
@@ -84,60 +76,11 @@ static int64_t string(struct writer *w, const char *s)
 	return (intptr_t)e->value;
 }
 
-static void write_fd(struct writer *w, const uint8_t *p, size_t size)
-{
-	while (size && !w->error) {
-		ssize_t n = write(w->fd, p, size);
-
-		if (n < 0 && errno != EINTR)
-			w->error = -errno;
-		if (n > 0) {
-			p += n;
-			size -= n;
-		}
-	}
-}
-
-static void compress_out(struct writer *w, const uint8_t *p, size_t size, int flush)
-{
-	w->z.next_in = (uint8_t *)p;
-	w->z.avail_in = size;
-	do {
-		w->z.next_out = w->out;
-		w->z.avail_out = sizeof(w->out);
-		if (deflate(&w->z, flush) == Z_STREAM_ERROR) {
-			w->error = -EIO;
-			return;
-		}
-		write_fd(w, w->out, sizeof(w->out) - w->z.avail_out);
-	} while (!w->z.avail_out && !w->error);
-}
-
-static void flush_packed(struct writer *w)
-{
-	if (w->nr_packed)
-		compress_out(w, w->packed, w->nr_packed, Z_NO_FLUSH);
-	w->nr_packed = 0;
-}
-
-/* Room for size more bytes of the batch. */
-static uint8_t *reserve(struct writer *w, size_t size)
-{
-	uint8_t *at;
-
-	if (w->nr_packed + size > BATCH)
-		flush_packed(w);
-	GROW(w->packed, w->cap_packed, w->nr_packed + size);
-	at = w->packed + w->nr_packed;
-	w->nr_packed += size;
-	return at;
-}
-
 static void emit(struct writer *w, const Tickprof__Profile *message)
 {
 	size_t size = tickprof__profile__get_packed_size(message);
 
-	tickprof__profile__pack(message, reserve(w, size));
+	tickprof__profile__pack(message, gzip_reserve(w->out, size));
 }
 
 static void emit_head(struct writer *w)
@@ -246,7 +189,7 @@ static void emit_sample(struct writer *w, const Tickprof__Sample *m,
 	size_t own = tickprof__sample__get_packed_size(m);
 	uint8_t head[1 + VARINT_MAX] = { SAMPLE_TAG };
 	size_t head_size = put_varint(head + 1, own + labels->size) - head;
-	uint8_t *at = reserve(w, head_size + own + labels->size);
+	uint8_t *at = gzip_reserve(w->out, head_size + own + labels->size);
 
 	memcpy(at, head, head_size);
 	tickprof__sample__pack(m, at + head_size);
@@ -267,7 +210,7 @@ static void emit_samples(struct writer *w)
 	m.value = values;
 	m.n_value = PROFILE_COLUMNS;
 	m.label = &label;
-	for (i = 0; i < p->nr_samples && !w->error; i++) {
+	for (i = 0; i < p->nr_samples && !gzip_error(w->out); i++) {
 		const struct profile_sample *s = &p->samples[i];
 
 		m.n_location_id = profile_stack(p, s, stack);
@@ -443,9 +386,8 @@ int profile_write_pprof(const struct profile *p, int fd)
 	int ret;
 
 	w->p = p;
-	w->fd = fd;
-	/* 15 + 16: the largest window, a gzip header (which holds no time). */
-	if (deflateInit2(&w->z, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK) {
+	w->out = gzip_create(fd);
+	if (!w->out) {
 		free(w);
 		return -ENOMEM;
 	}
@@ -459,11 +401,7 @@ int profile_write_pprof(const struct profile *p, int fd)
 	emit_locations(w);
 	emit_functions(w);
 	emit_strings(w);
-	flush_packed(w);
-	compress_out(w, NULL, 0, Z_FINISH);
-	deflateEnd(&w->z);
-	ret = w->error;
-	free(w->packed);
+	ret = gzip_finish(w->out);
 	free_labels(w);
 	free(w->table);
 	intern_destroy(w->strings);
