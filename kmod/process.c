@@ -51,9 +51,7 @@ static void write_event(struct tickprof_stream *stream, const void *record, u32 
 		tickprof_count(s, TICKPROF_COUNTER_EVENTS);
 		s->counter[TICKPROF_COUNTER_BYTES] += size;
 	} else {
-		tickprof_ring_lose(&s->ring, TICKPROF_RING_EVENT);
-		tickprof_count(s, s->ring.bad_tail ? TICKPROF_COUNTER_BAD_TAIL :
-						     TICKPROF_COUNTER_LOST_EVENTS);
+		tickprof_lose(s, TICKPROF_RING_EVENT, TICKPROF_COUNTER_LOST_EVENTS);
 	}
 	if (tickprof_ring_commit(&s->ring))
 		irq_work_queue(&s->wake);

@@ -41,13 +41,6 @@ u32 tickprof_sample_burst(u32 depth)
 	       sizeof(struct tickprof_sample);
 }
 
-static void lose(struct tickprof_sampler *s, enum tickprof_ring_kind kind,
-		 enum tickprof_counter counter)
-{
-	tickprof_ring_lose(&s->ring, kind);
-	tickprof_count(s, s->ring.bad_tail ? TICKPROF_COUNTER_BAD_TAIL : counter);
-}
-
 static u64 task_cgroup_id(struct task_struct *task)
 {
 #ifdef CONFIG_CGROUPS
@@ -117,7 +110,7 @@ static bool put_task(struct tickprof_sampler *s, struct task_struct *task, u64 *
 	}
 	t = tickprof_ring_reserve(ring, sizeof(*t));
 	if (!t) {
-		lose(s, TICKPROF_RING_STACK, TICKPROF_COUNTER_LOST_STACKS);
+		tickprof_lose(s, TICKPROF_RING_STACK, TICKPROF_COUNTER_LOST_STACKS);
 		return false;
 	}
 	fill_task(t, task, cgroup);
@@ -162,7 +155,7 @@ static bool put_stack(struct tickprof_sampler *s, u64 hash, u64 *position)
 	}
 	to = tickprof_ring_reserve(ring, size);
 	if (!to) {
-		lose(s, TICKPROF_RING_STACK, TICKPROF_COUNTER_LOST_STACKS);
+		tickprof_lose(s, TICKPROF_RING_STACK, TICKPROF_COUNTER_LOST_STACKS);
 		return false;
 	}
 	memcpy(to, stack, size);
@@ -300,7 +293,7 @@ static void write_sample(struct tickprof_sampler *s, struct task_struct *task,
 	tickprof_count(s, TICKPROF_COUNTER_SAMPLES);
 	return;
 lost:
-	lose(s, TICKPROF_RING_SAMPLE, TICKPROF_COUNTER_LOST_SAMPLES);
+	tickprof_lose(s, TICKPROF_RING_SAMPLE, TICKPROF_COUNTER_LOST_SAMPLES);
 }
 
 /* now: CLOCK_MONOTONIC ns. Returns true if the ring's reader is to be woken. */

@@ -70,4 +70,12 @@ static inline void tickprof_count(struct tickprof_sampler *s, enum tickprof_coun
 	s->counter[c]++;
 }
 
+/* Count a record that found no room. counter: its cause if the ring was merely full. */
+static inline void tickprof_lose(struct tickprof_sampler *s, enum tickprof_ring_kind kind,
+				 enum tickprof_counter counter)
+{
+	tickprof_ring_lose(&s->ring, kind);
+	tickprof_count(s, s->ring.bad_tail ? TICKPROF_COUNTER_BAD_TAIL : counter);
+}
+
 #endif
