@@ -12,6 +12,9 @@
  * idle does it, on the old grid, so that short bursts keep their fair chance.
  * Throttle: the callback's own cycles are paid from a credit that grows with
  * the cycle counter by the permitted share; ticks without credit are given up.
+ * What would drive the debt beyond DEBT_MAX is not charged but counted: no tick
+ * takes that long by itself, a hypervisor or firmware had the CPU meanwhile. So
+ * cycles - stolen <= share * elapsed + CREDIT_MAX + DEBT_MAX on every CPU.
  */
 #include <linux/cpumask.h>
 #include <linux/math64.h>
@@ -27,7 +30,8 @@
 #include "timer.h"
 
 #define TIMER_MODE	HRTIMER_MODE_ABS_PINNED_HARD
-#define CREDIT_MAX	(4LL << 20)	/* cycles saved up or owed at most: about a millisecond */
+#define CREDIT_MAX	(4LL << 20)	/* cycles saved up at most: about a millisecond */
+#define DEBT_MAX	CREDIT_MAX
 
 /* Some sampler of this CPU waits for the end of idle: a hint that spares the walk. */
 static DEFINE_PER_CPU(bool, idle_stopped_any);
@@ -69,12 +73,22 @@ static bool may_spend(struct tickprof_sampler *s, u64 cycles)
 	return s->credit >= 0;
 }
 
+static void charge(struct tickprof_sampler *s, u64 spent)
+{
+	s->counter[TICKPROF_COUNTER_CYCLES] += spent;
+	s->credit -= spent;
+	if (unlikely(s->credit < -DEBT_MAX)) {
+		s->counter[TICKPROF_COUNTER_STOLEN] += -DEBT_MAX - s->credit;
+		s->credit = -DEBT_MAX;
+	}
+}
+
 static enum hrtimer_restart tick(struct hrtimer *timer)
 {
 	struct tickprof_sampler *s = container_of(timer, struct tickprof_sampler, timer);
 	const struct tickprof_config *config = s->config;
 	u64 now = ktime_get_mono_fast_ns();
-	u64 cycles, spent;
+	u64 cycles;
 	u32 missed = advance(s, now);
 
 	tickprof_count(s, TICKPROF_COUNTER_TICKS);
@@ -99,10 +113,7 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 	}
 	if (tickprof_sample_take(s, now))
 		irq_work_queue(&s->wake);
-	spent = get_cycles() - cycles;
-	/* A virtual CPU may lose its host's CPU in here: such a debt is not ours. */
-	s->credit = max_t(s64, s->credit - spent, -CREDIT_MAX);
-	s->counter[TICKPROF_COUNTER_CYCLES] += spent;
+	charge(s, get_cycles() - cycles);
 	return HRTIMER_RESTART;
 }
 

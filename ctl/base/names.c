@@ -62,6 +62,7 @@ static const struct name counters[] = {
 	[TICKPROF_COUNTER_NO_REGS] = { "no-regs", "ticks without interrupted registers" },
 	[TICKPROF_COUNTER_CYCLES] = { "cycles", "cycle-counter ticks spent in the sampler" },
 	[TICKPROF_COUNTER_BYTES] = { "bytes", "bytes written to the rings" },
+	[TICKPROF_COUNTER_STOLEN] = { "stolen", "cycles that the throttle did not charge" },
 };
 
 static const struct name features[] = {

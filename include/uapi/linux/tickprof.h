@@ -305,6 +305,7 @@ enum tickprof_counter {
 	TICKPROF_COUNTER_NO_REGS,	/* ticks without interrupted registers */
 	TICKPROF_COUNTER_CYCLES,	/* cycle-counter ticks spent in the sampler */
 	TICKPROF_COUNTER_BYTES,		/* bytes written to the rings */
+	TICKPROF_COUNTER_STOLEN,	/* of CYCLES: taken by a hypervisor or firmware, not charged */
 	__TICKPROF_COUNTER_MAX,
 };
 #define TICKPROF_COUNTER_MAX (__TICKPROF_COUNTER_MAX - 1)
