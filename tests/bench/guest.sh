@@ -58,7 +58,7 @@ guest() {
 	echo "TICK_NS=$tick_ns rate=$rate total_rate=$total_rate varied_rate=$varied_rate" >"$tree/settings"
 	{ [ ${#archives[@]} = 0 ] || cat "${archives[@]}"; pack "$tree"; } >"$tree.cpio"
 	# shellcheck disable=SC2086 # BENCH_QEMU is several words
-	timeout -k 5 "$timeout" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
+	timeout -k 5 "$timeout" "$emulator" -nodefaults -no-user-config -display none -no-reboot \
 		-M q35 -m "$([ $# -gt 0 ] && echo 2G || echo 512M)" -smp 1 -accel tcg -cpu "$processor" \
 		-icount "shift=0,sleep=off" -rtc "base=2026-01-01,clock=vm" -seed 42 \
 		-kernel "$kernel_folder/vmlinux" -initrd "$tree.cpio" \

@@ -49,22 +49,6 @@ judge() {
 
 started() { grep -aq 'tickprof-vm: start' "$1"; }
 
-# QEMU's multi-threaded emulation sometimes trips over the kernel's own text patching while booting. That one signature,
-# before the command started, is the emulator's fault and worth another try.
-emulator_flake() {
-	! started "$1" && grep -aq 'Oops: int3' "$1" && grep -aq 'sched_clock_cpu' "$1"
-}
-
-# The same race in a running guest: code was patched on one CPU, another goes on executing the breakpoint that stood
-# there meanwhile, again and again, and whoever patched waits for it. Nothing else may be wrong with such a run. It cannot
-# happen where one thread emulates all CPUs, so it is proved by a second try there (tests/run does that).
-lost_patch() {
-	local others
-	grep -aqE 'RIP: 0010:asm_exc_int3\+0x0/' "$1" || return 1
-	others=$(fault_lines "$1" | grep -avE 'soft lockup|rcu.*stall|detected stalls|blocked for more than' || true)
-	[ -z "$others" ]
-}
-
 report() {
 	local folder=$1 faults
 	say "$reason"
@@ -76,5 +60,6 @@ report() {
 		say "kernel log $folder/kernel.log ends with:"
 		tail -n 8 "$folder/kernel.log" >&2
 	fi
+	[ ! -s "$folder/registers" ] || say "what its CPUs did: $folder/registers"
 	[ ! -s "$folder/processes" ] || say "what ran then: $folder/processes"
 }
