@@ -171,7 +171,12 @@ static pid_t resolve_task(u64 id, bool process, struct netlink_ext_ack *extack)
 	return -ESRCH;
 }
 
-/* The process must not be able to exec yet, or it may do so unseen. */
+/*
+ * What follows adds or removes one target: 0, 1 for one that was there already,
+ * or an error.
+ *
+ * The process must not be able to exec yet, or it may do so unseen.
+ */
 static int change_exec(struct tickprof_targets *t, pid_t nr, bool add,
 		       struct netlink_ext_ack *extack)
 {
@@ -205,10 +210,8 @@ static int change_task(struct tickprof_targets *t, const struct tickprof_target 
 	}
 	if (target->kind == TICKPROF_TARGET_EXEC)
 		return change_exec(t, nr, add, extack);
-	if (add) {
-		set_bit(nr, *map);
-		return 0;
-	}
+	if (add)
+		return test_and_set_bit(nr, *map);
 	if (test_and_clear_bit(nr, *map))
 		return 0;
 absent:
@@ -223,9 +226,9 @@ static int change_cpu(struct tickprof_targets *t, const struct tickprof_target *
 		NL_SET_ERR_MSG(extack, "no such CPU on this machine");
 		return -ENODEV;
 	}
-	if (add) {
-		cpumask_set_cpu(target->id, t->cpus);
-	} else if (!cpumask_test_and_clear_cpu(target->id, t->cpus)) {
+	if (add)
+		return cpumask_test_and_set_cpu(target->id, t->cpus);
+	if (!cpumask_test_and_clear_cpu(target->id, t->cpus)) {
 		NL_SET_ERR_MSG(extack, "the session has no such target");
 		return -ENOENT;
 	}
@@ -243,7 +246,7 @@ static int change_list(void *array, u32 *nr, size_t elem, const void *value, boo
 		at += elem;
 	if (add) {
 		if (i < *nr)
-			return 0;
+			return 1;
 		if (i == TICKPROF_TARGETS_MAX) {
 			NL_SET_ERR_MSG(extack, "too many targets of this kind (64)");
 			return -E2BIG;
@@ -289,7 +292,7 @@ static int change_lists(struct tickprof_targets *t, const struct tickprof_target
 		}
 		err = change_list(new->uid, &new->nr_uids, sizeof(uid), &uid, add, extack);
 	}
-	if (err) {
+	if (err) {	/* or nothing to change */
 		kfree(new);
 		return err;
 	}
@@ -327,15 +330,15 @@ static int change(struct tickprof_targets *t, const struct tickprof_target *targ
 int tickprof_target_add(struct tickprof_targets *t, const struct tickprof_target *target,
 			struct netlink_ext_ack *extack)
 {
-	int err = change(t, target, true, extack);
+	int ret = change(t, target, true, extack);
 	unsigned long kind;
 
-	if (err)
-		return err;
+	if (ret < 0)
+		return ret;
 	kind = target->kind == TICKPROF_TARGET_EXEC ? TICKPROF_TARGET_PID : target->kind;
 	/* Bitmap and list are there before a kind says so; the matchers acquire. */
 	smp_store_release(&t->kinds, t->kinds | BIT(kind));
-	t->nr++;
+	t->nr += !ret;
 	return 0;
 }
 
@@ -348,7 +351,8 @@ int tickprof_target_del(struct tickprof_targets *t, const struct tickprof_target
 {
 	int err = change(t, target, false, extack);
 
-	if (!err)
+	/* One that a fork had added was never counted. */
+	if (!err && t->nr)
 		t->nr--;
 	return err;
 }
