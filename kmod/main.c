@@ -17,12 +17,13 @@ static int __init tickprof_init(void)
 {
 	int err;
 
-	tickprof_features = tickprof_probe_init() | TICKPROF_FEATURE_KSTACK |
-			    TICKPROF_FEATURE_USTACK |
-			    (IS_ENABLED(CONFIG_CGROUPS) ? TICKPROF_FEATURE_CGROUP : 0);
 	err = tickprof_process_init();
 	if (err)
 		return err;
+	/* Tries the hooks out: other tasks run into them from here on. */
+	tickprof_features = tickprof_probe_init() | TICKPROF_FEATURE_KSTACK |
+			    TICKPROF_FEATURE_USTACK |
+			    (IS_ENABLED(CONFIG_CGROUPS) ? TICKPROF_FEATURE_CGROUP : 0);
 	err = tickprof_session_init();
 	if (err)
 		goto process;

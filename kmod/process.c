@@ -58,6 +58,25 @@ static void write_event(struct tickprof_stream *stream, const void *record, u32 
 	local_irq_restore(irq);
 }
 
+static bool wants_events(const struct tickprof_stream *stream, const struct task_struct *task)
+{
+	return stream->config.flags & TICKPROF_F_EVENTS &&
+	       tickprof_target_match_event(&stream->targets, task);
+}
+
+/* Does any running stream want events of this task? */
+static bool anybody_wants_events(const struct task_struct *task)
+{
+	struct tickprof_stream *stream;
+	bool wanted = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(stream, &tickprof_streams, running)
+		wanted |= wants_events(stream, task);
+	rcu_read_unlock();
+	return wanted;
+}
+
 /* To every running stream that wants events of this task. */
 static void announce(const struct task_struct *task, const void *record, u32 size, u64 now)
 {
@@ -65,8 +84,7 @@ static void announce(const struct task_struct *task, const void *record, u32 siz
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(stream, &tickprof_streams, running)
-		if (stream->config.flags & TICKPROF_F_EVENTS &&
-		    tickprof_target_match_event(&stream->targets, task))
+		if (wants_events(stream, task))
 			write_event(stream, record, size, now);
 	rcu_read_unlock();
 }
@@ -213,7 +231,8 @@ void tickprof_process_mmap(struct vm_area_struct *vma)
 	struct mapping_buffer *buffer;
 	u64 now;
 
-	if (!(vma->vm_flags & VM_EXEC) || vma->vm_mm != current->mm)
+	if (!(vma->vm_flags & VM_EXEC) || vma->vm_mm != current->mm ||
+	    !anybody_wants_events(current))
 		return;
 	now = ktime_get_mono_fast_ns();
 	buffer = this_cpu_ptr(buffers);
