@@ -93,7 +93,7 @@ static bool match_uid(const struct tickprof_target_lists *l, const struct task_s
 bool tickprof_target_match_lists(const struct tickprof_targets *t, struct task_struct *task)
 {
 	const struct tickprof_target_lists *l;
-	unsigned long kinds = smp_load_acquire(&t->kinds);
+	unsigned long kinds = tickprof_target_kinds(t);
 	bool match;
 
 	rcu_read_lock();
@@ -109,7 +109,7 @@ bool tickprof_target_match_lists(const struct tickprof_targets *t, struct task_s
 void tickprof_target_fork(struct tickprof_targets *t, const struct task_struct *parent,
 			  const struct task_struct *child)
 {
-	unsigned long kinds = smp_load_acquire(&t->kinds);
+	unsigned long kinds = tickprof_target_kinds(t);
 
 	if (!t->inherit)
 		return;
@@ -128,7 +128,7 @@ void tickprof_target_exec(struct tickprof_targets *t, const struct task_struct *
 		set_bit(task->tgid, t->pids);
 		WRITE_ONCE(t->await_exec, 0);
 	}
-	if (smp_load_acquire(&t->kinds) & BIT(TICKPROF_TARGET_TID) && old_tid != task->pid) {
+	if (tickprof_target_kinds(t) & BIT(TICKPROF_TARGET_TID) && old_tid != task->pid) {
 		if (test_bit(old_tid, t->tids))
 			set_bit(task->pid, t->tids);
 		else
@@ -140,7 +140,7 @@ void tickprof_target_exec(struct tickprof_targets *t, const struct task_struct *
 void tickprof_target_exit(struct tickprof_targets *t, const struct task_struct *task,
 			  bool group_dead)
 {
-	unsigned long kinds = smp_load_acquire(&t->kinds);
+	unsigned long kinds = tickprof_target_kinds(t);
 
 	if (kinds & BIT(TICKPROF_TARGET_PID) && group_dead) {
 		clear_bit(task->tgid, t->pids);

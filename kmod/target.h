@@ -49,12 +49,18 @@ bool tickprof_target_match_lists(const struct tickprof_targets *t, struct task_s
 #define TICKPROF_TARGET_LISTS	(BIT(TICKPROF_TARGET_CGROUP) | BIT(TICKPROF_TARGET_COMM) | \
 				 BIT(TICKPROF_TARGET_UID))
 
+/* Which kinds narrow; what they need is there. Any context. */
+static inline unsigned long tickprof_target_kinds(const struct tickprof_targets *t)
+{
+	/* Pairs with the release in tickprof_target_add(). */
+	return smp_load_acquire(&t->kinds);
+}
+
 /* Is the task among those named by pid or tid, or is nobody named? Any context. */
 static inline bool tickprof_target_match_task(const struct tickprof_targets *t,
 					      const struct task_struct *task)
 {
-	/* Pairs with the release in tickprof_target_add(). */
-	unsigned long kinds = smp_load_acquire(&t->kinds);
+	unsigned long kinds = tickprof_target_kinds(t);
 
 	if (!(kinds & TICKPROF_TARGET_TASKS))
 		return true;
@@ -73,8 +79,7 @@ static inline bool tickprof_target_match_event(const struct tickprof_targets *t,
 static inline bool tickprof_target_match(const struct tickprof_targets *t,
 					 struct task_struct *task)
 {
-	/* Pairs with the release in tickprof_target_add(). */
-	unsigned long kinds = smp_load_acquire(&t->kinds);
+	unsigned long kinds = tickprof_target_kinds(t);
 
 	if (likely(!(kinds & (TICKPROF_TARGET_TASKS | TICKPROF_TARGET_LISTS))))
 		return true;
