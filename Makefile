@@ -10,6 +10,7 @@ all: tool module
 help:
 	@echo 'make demo          record a workload in a throw-away guest, leave build/demo/'
 	@echo 'make test          all tests; closing line "N passed, N failed"'
+	@echo 'make storms        many of everything at once, on 6.1 and 7: kills, unloading, CPUs, memory'
 	@echo 'make bench         instructions a sample, beside perf and bpftrace'
 	@echo 'make tool          the command tickprof, in build/ctl/'
 	@echo 'make module        the module for the running kernel (KVER=, KDIR=)'
@@ -33,6 +34,9 @@ demo: deps tool
 test: deps tool
 	@tests/run
 
+storms: deps tool
+	@tests/storm/run
+
 bench: deps tool
 	@tests/deps bench
 	@tests/bench/run
@@ -47,5 +51,5 @@ install-deps:
 clean:
 	rm -rf build
 
-.PHONY: all help tool module deps install-deps demo test bench install uninstall clean
+.PHONY: all help tool module deps install-deps demo test storms bench install uninstall clean
 include dkms/install.mk

@@ -142,7 +142,11 @@ class Session:
         self.fd = os.open(DEVICE, os.O_RDWR | os.O_CLOEXEC)
         self.rings = []
         if configure:
-            self.configure(**config)
+            try:
+                self.configure(**config)
+            except OSError:
+                self.close()
+                raise
 
     def __enter__(self):
         return self

@@ -10,6 +10,7 @@
  *	work tree SECONDS		main → spin, and a child that does tree_child → spin
  *	work short MS			main → short_outer → short_inner
  *	work forks N			N children that end at once, 8 at a time
+ *	work pthreads N			N threads that end at once, 8 at a time
  *	work spawn N PROGRAM MS		N times PROGRAM short MS, 4 at a time
  *	work busy N SECONDS		N processes that spin
  *	work syscalls SECONDS		main → syscalls: stat and read of files
@@ -217,6 +218,27 @@ static int forks(int nr)
 	return 0;
 }
 
+static void *pthreads_main(void *arg)
+{
+	return arg;
+}
+
+static int pthreads(int nr)
+{
+	pthread_t thread[8];
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		if (i >= 8)
+			pthread_join(thread[i % 8], NULL);
+		if (pthread_create(&thread[i % 8], NULL, pthreads_main, NULL))
+			return 1;
+	}
+	for (i = 0; i < nr && i < 8; i++)
+		pthread_join(thread[i], NULL);
+	return 0;
+}
+
 /* Wall time: they share the CPUs. Started with precedence, only the parent keeps it. */
 static int busy(int nr, double seconds)
 {
@@ -304,6 +326,8 @@ int main(int argc, char **argv)
 		short_outer(number / 1000);
 	} else if (!strcmp(what, "forks")) {
 		return forks(number);
+	} else if (!strcmp(what, "pthreads")) {
+		return pthreads(number);
 	} else if (!strcmp(what, "spawn") && argc > 4) {
 		return spawn(number, argv[3], argv[4]);
 	} else if (!strcmp(what, "busy") && argc > 3) {
