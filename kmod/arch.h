@@ -5,6 +5,8 @@
 
 #if defined(CONFIG_X86_64)
 #include "arch_x86.h"
+#elif defined(CONFIG_ARM64)
+#include "arch_arm64.h"
 #else
 #error "tickprof does not know this architecture yet: add kmod/arch_<name>.h"
 #endif

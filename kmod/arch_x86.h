@@ -18,6 +18,12 @@ static inline unsigned long tickprof_arch_frame_pointer(const struct pt_regs *re
 	return regs->bp;
 }
 
+/* A pointer without what a program may keep in its highest bits and the hardware ignores. */
+static inline unsigned long tickprof_arch_untagged(unsigned long address)
+{
+	return address;
+}
+
 /* A return address as it was before the hardware or the compiler marked it. */
 static inline unsigned long tickprof_arch_return_address(unsigned long address)
 {
@@ -28,6 +34,12 @@ static inline unsigned long tickprof_arch_return_address(unsigned long address)
 static inline unsigned long tickprof_arch_user_mask(void)
 {
 	return TASK_SIZE_MAX | (TASK_SIZE_MAX - 1);
+}
+
+/* Cycles of get_cycles() in about a millisecond. */
+static inline s64 tickprof_arch_cycles_ms(void)
+{
+	return 4LL << 20;
 }
 
 static inline unsigned long tickprof_arch_vdso(const struct mm_struct *mm)

@@ -24,13 +24,14 @@
 #include <linux/timekeeping.h>
 #include <linux/timex.h>
 
+#include "arch.h"
 #include "compat/hrtimer.h"
 #include "sample.h"
 #include "stream.h"
 #include "timer.h"
 
 #define TIMER_MODE	HRTIMER_MODE_ABS_PINNED_HARD
-#define CREDIT_MAX	(4LL << 20)	/* cycles saved up at most: about a millisecond */
+#define CREDIT_MAX	tickprof_arch_cycles_ms()	/* cycles saved up at most */
 #define DEBT_MAX	CREDIT_MAX
 
 /* Some sampler of this CPU waits for the end of idle: a hint that spares the walk. */

@@ -42,7 +42,7 @@ u64 tickprof_unwind_user(const struct pt_regs *regs, struct tickprof_stack *stac
 {
 	const unsigned long limit = TASK_SIZE_MAX, mask = tickprof_arch_user_mask();
 	unsigned long fp = tickprof_arch_frame_pointer(regs);
-	unsigned long sp = user_stack_pointer((struct pt_regs *)regs);
+	unsigned long sp = tickprof_arch_untagged(user_stack_pointer((struct pt_regs *)regs));
 	unsigned long low = sp & ~7UL, ret;
 	u64 *out = stack->ip + stack->nr, *const end = stack->ip + depth;
 	u64 hash = 0;
@@ -57,6 +57,7 @@ u64 tickprof_unwind_user(const struct pt_regs *regs, struct tickprof_stack *stac
 	while (likely(out < end)) {
 		const struct frame __user *frame;
 
+		fp = tickprof_arch_untagged(fp);
 		if (unlikely(!rises(fp, low, limit))) {
 			flags = fp ? TICKPROF_STACK_BROKEN : 0;
 			goto end;

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the core asks of arm64: the interrupted user context. */
+#ifndef TICKPROF_KMOD_ARCH_ARM64_H
+#define TICKPROF_KMOD_ARCH_ARM64_H
+
+#include <linux/bits.h>
+#include <linux/mm_types.h>
+#include <linux/uaccess.h>
+#include <asm/memory.h>
+#include <asm/processor.h>
+#include <asm/ptrace.h>
+#include <asm/sysreg.h>
+
+/* A 32-bit program: its frames are not laid out as the walker expects. */
+static inline bool tickprof_arch_compat(const struct pt_regs *regs)
+{
+	return compat_user_mode(regs);
+}
+
+static inline unsigned long tickprof_arch_frame_pointer(const struct pt_regs *regs)
+{
+	return regs->regs[29];
+}
+
+/*
+ * Without the byte of a pointer that the hardware ignores (TBI) and a program may use,
+ * as HWASan does. It depends on bit 55, so what is not in the user half stays there.
+ */
+static inline unsigned long tickprof_arch_untagged(unsigned long address)
+{
+	return untagged_addr(address);
+}
+
+/*
+ * A return address as it was before paciasp signed it. The signature of a user
+ * address fills what lies between the tag and the address; "actual" is what the
+ * processor at hand can map. One instruction, where hint #7 would want x30.
+ */
+static inline unsigned long tickprof_arch_return_address(unsigned long address)
+{
+	return address & ~GENMASK_ULL(54, vabits_actual);
+}
+
+/* An address and'ed with this is in the user half, whatever it was. */
+static inline unsigned long tickprof_arch_user_mask(void)
+{
+	return TASK_SIZE_MAX - 1;
+}
+
+/* Cycles of get_cycles() in about a millisecond: the architected timer tells its own rate. */
+static inline s64 tickprof_arch_cycles_ms(void)
+{
+	return read_sysreg(cntfrq_el0) >> 10;
+}
+
+static inline unsigned long tickprof_arch_vdso(const struct mm_struct *mm)
+{
+	return (unsigned long)mm->context.vdso;
+}
+
+#endif

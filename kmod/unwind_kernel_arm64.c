@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kernel stacks on arm64: frame records {next frame, return address}, which all
+ * of the kernel's C code keeps, from the interrupted registers. The kernel's
+ * own walker is only exported from the caller on (stack_trace_save), which
+ * would walk the interrupt's own frames first.
+ *
+ * Context: hard irq. Reads kernel stacks only, and those only: the stack of the
+ * interrupted code, and once from there to the task's. Code on a stack that is
+ * neither the task's nor the tick's is not followed (flagged as broken).
+ * Bounds: depth records; each lies above the last one of its stack.
+ * Limits: a leaf function without a record hides its caller.
+ */
+#include <linux/sched.h>
+#include <linux/sched/task_stack.h>
+#include <asm/memory.h>
+#include <asm/ptrace.h>
+#include <asm/stack_pointer.h>
+
+#include "compat/frame_meta.h"
+#include "unwind.h"
+
+struct record {
+	unsigned long next;
+	unsigned long ret;
+};
+
+/* What of a stack the next record may lie in. */
+struct span {
+	unsigned long low;
+	unsigned long high;
+};
+
+static bool holds(const struct span *span, unsigned long at, size_t size)
+{
+	return at >= span->low && at < span->high && span->high - at >= size;
+}
+
+static struct span task_span(void)
+{
+	unsigned long low = (unsigned long)task_stack_page(current);
+
+	return (struct span){ low, low + THREAD_SIZE };
+}
+
+/*
+ * The stack that the tick runs on: the interrupt stack, or what the interrupted
+ * code had left the task's stack for already, which is where it was interrupted
+ * then. All such stacks are mapped with this alignment (arch_alloc_vmap_stack).
+ */
+static struct span our_span(void)
+{
+	unsigned long low = current_stack_pointer & ~(THREAD_SIZE - 1);
+
+	return (struct span){ low, IS_ENABLED(CONFIG_VMAP_STACK) ? low + THREAD_SIZE : low };
+}
+
+/* Without the signature that the kernel's return addresses bear (paciasp). */
+static unsigned long return_address(unsigned long address)
+{
+	return address | GENMASK_ULL(63, vabits_actual);
+}
+
+u64 tickprof_unwind_kernel(struct pt_regs *regs, struct tickprof_stack *stack, u32 depth)
+{
+	const unsigned long root = (unsigned long)&task_pt_regs(current)->stackframe;
+	const struct span task = task_span();
+	bool on_task = holds(&task, regs->sp, 1);
+	struct span span = on_task ? task : our_span();
+	const struct pt_regs *entered;
+	const struct record *record;
+	unsigned long fp = regs->regs[29], ip;
+	u32 nr = stack->nr;
+	u64 hash = 0;
+
+	if (!holds(&span, regs->sp, 1))
+		goto broken;
+	span.low = regs->sp;
+	while (fp != root) {
+		if (!on_task && holds(&task, fp, TICKPROF_FRAME_META_SIZE)) {
+			span = task;
+			on_task = true;
+		}
+		if (fp & 7 || !holds(&span, fp, TICKPROF_FRAME_META_SIZE))
+			goto broken;
+		record = (const struct record *)fp;
+		ip = READ_ONCE_NOCHECK(record->ret);
+		if (likely(ip)) {
+			span.low = (unsigned long)(record + 1);
+			fp = READ_ONCE_NOCHECK(record->next);
+			ip = return_address(ip);
+		} else {
+			entered = tickprof_frame_regs(fp);
+			if (!holds(&span, (unsigned long)entered, sizeof(*entered)))
+				goto broken;
+			span.low = (unsigned long)(entered + 1);
+			fp = READ_ONCE_NOCHECK(entered->regs[29]);
+			ip = READ_ONCE_NOCHECK(entered->pc);
+		}
+		if (nr == depth) {
+			stack->hdr.flags |= TICKPROF_STACK_DEPTH;
+			goto out;
+		}
+		stack->ip[nr++] = ip;
+		hash = tickprof_unwind_hash(hash, ip);
+	}
+	goto out;
+broken:
+	stack->hdr.flags |= TICKPROF_STACK_BROKEN;
+out:
+	stack->nr = nr;
+	return hash;
+}
