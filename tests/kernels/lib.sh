@@ -42,5 +42,14 @@ table_row() {
 	die "no kernel '$1' in tests/kernels/list; there are: $(table_names | tr '\n' ' ')"
 }
 
+# cross_prefix ARCH: what the tools that build for that Debian architecture have before their names here.
+cross_prefix() {
+	[ "$1" != "$(dpkg --print-architecture)" ] || return 0
+	case $1 in
+	arm64) echo aarch64-linux-gnu- ;;
+	*) die "no cross-compiler is known for $1" ;;
+	esac
+}
+
 table_rows() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$top/tests/kernels/list"; }
 table_names() { table_rows | awk '{ print $1 }'; }
