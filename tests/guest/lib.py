@@ -14,10 +14,13 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HERE = os.path.join(TOP, 'tests/guest')
-BIN = os.path.join(TOP, 'build/test/guest')
+MACHINE = os.uname().machine
+BIN = os.path.join(TOP, 'build/test', f'guest-{MACHINE}')
 WORK = tempfile.mkdtemp(prefix='tickprof-test.')
 os.chmod(WORK, 0o755)  # tests run programs as other users
 atexit.register(shutil.rmtree, WORK, True)
+# What the kernel calls its entry for system calls, and the vDSO its clock.
+SYSCALL, VDSO_CLOCK = {'x86_64': ('do_syscall_64', '__vdso_clock_gettime'), 'aarch64': ('el0_svc', '__kernel_clock_gettime')}[MACHINE]
 FLAGS = ['-O2', '-g', '-fno-omit-frame-pointer', '-fno-inline-functions', '-fno-optimize-sibling-calls', '-pthread']
 _failed = False
 

@@ -31,7 +31,7 @@ F = {name: 1 << int(bit) for name, bit in re.findall(r'#define TICKPROF_F_(\w+)\
 F_DEFAULT = F['KSTACK'] | F['USTACK'] | F['EVENTS'] | F['INHERIT']
 RECORD_NAME = {number: name for name, number in RECORD.items()}
 COUNTER_NAME = {number: name for name, number in COUNTER.items()}
-SAMPLE_USER, SAMPLE_IDLE, SAMPLE_KTHREAD = 1, 2, 4
+SAMPLE_USER, SAMPLE_IDLE, SAMPLE_KTHREAD, SAMPLE_COMPAT = 1, 2, 4, 16
 NLM_REQUEST, NLM_ACK, NLM_DUMP = 1, 4, 0x300
 
 

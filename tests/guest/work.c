@@ -274,24 +274,31 @@ static FRAME void syscalls(double seconds)
 	close(fd);
 }
 
-/*
- * push rbp; mov rbp, rsp; mov ecx, edi; loop: dec ecx; jnz loop; pop rbp; ret
- * (Intel SDM vol. 2). Written, made executable and named as a JIT compiler does.
- */
+/* Makes a frame and counts its argument down. Written, made executable and named as a JIT compiler does. */
+#if defined(__x86_64__)
+/* push rbp; mov rbp, rsp; mov ecx, edi; loop: dec ecx; jnz loop; pop rbp; ret (Intel SDM vol. 2) */
 static const unsigned char jit_code[] = {
 	0x55, 0x48, 0x89, 0xe5, 0x89, 0xf9, 0xff, 0xc9, 0x75, 0xfc, 0x5d, 0xc3,
 };
+#elif defined(__aarch64__)
+/* stp x29, x30, [sp, #-16]!; mov x29, sp; loop: subs w0, w0, #1; b.ne loop; ldp x29, x30, [sp], #16; ret (Arm ARM C6) */
+static const unsigned int jit_code[] = {
+	0xa9bf7bfd, 0x910003fd, 0x71000400, 0x54ffffe1, 0xa8c17bfd, 0xd65f03c0,
+};
+#endif
 
 static FRAME int jit(double seconds)
 {
 	uint64_t until = cpu_ns() + seconds * 1e9;
-	void (*code)(int) = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	size_t page = sysconf(_SC_PAGESIZE);
+	void (*code)(int) = mmap(NULL, page, PROT_READ | PROT_WRITE,
 				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char path[64];
 	FILE *map;
 
 	memcpy((void *)code, jit_code, sizeof(jit_code));
-	mprotect((void *)code, 4096, PROT_READ | PROT_EXEC);
+	mprotect((void *)code, page, PROT_READ | PROT_EXEC);
+	__builtin___clear_cache((char *)code, (char *)code + sizeof(jit_code));
 	snprintf(path, sizeof(path), "/tmp/perf-%d.map", getpid());
 	map = fopen(path, "w");
 	fprintf(map, "%lx %zx js:~checkout shop.js:42\n", (unsigned long)code, sizeof(jit_code));
