@@ -32,6 +32,7 @@ demo: deps tool
 	@tests/demo/run
 
 test: deps tool
+	@tests/deps arm64
 	@tests/run
 
 storms: deps tool
