@@ -9,7 +9,8 @@
  * interrupted code, and once from there to the task's. Code on a stack that is
  * neither the task's nor the tick's is not followed (flagged as broken).
  * Bounds: depth records; each lies above the last one of its stack.
- * Limits: a leaf function without a record hides its caller.
+ * Limits: a leaf function without a record hides its caller; where a return
+ * probe is set its trampoline stands in the caller's place.
  */
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
@@ -77,11 +78,11 @@ u64 tickprof_unwind_kernel(struct pt_regs *regs, struct tickprof_stack *stack, u
 		goto broken;
 	span.low = regs->sp;
 	while (fp != root) {
-		if (!on_task && holds(&task, fp, TICKPROF_FRAME_META_SIZE)) {
+		if (!on_task && holds(&task, fp, sizeof(*record))) {
 			span = task;
 			on_task = true;
 		}
-		if (fp & 7 || !holds(&span, fp, TICKPROF_FRAME_META_SIZE))
+		if (fp & 7 || !holds(&span, fp, sizeof(*record)))
 			goto broken;
 		record = (const struct record *)fp;
 		ip = READ_ONCE_NOCHECK(record->ret);
@@ -90,6 +91,9 @@ u64 tickprof_unwind_kernel(struct pt_regs *regs, struct tickprof_stack *stack, u
 			fp = READ_ONCE_NOCHECK(record->next);
 			ip = return_address(ip);
 		} else {
+			/* An exception's record, where the kernel marks those with zeros. */
+			if (!holds(&span, fp, TICKPROF_FRAME_META_SIZE))
+				goto broken;
 			entered = tickprof_frame_regs(fp);
 			if (!holds(&span, (unsigned long)entered, sizeof(*entered)))
 				goto broken;

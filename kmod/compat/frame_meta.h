@@ -15,7 +15,7 @@
 #include <asm/stacktrace/frame.h>
 #endif
 
-/* Bytes that lie in one piece at a frame pointer if it points to two zeros. */
+/* Bytes that tickprof_frame_regs() may read. */
 #ifdef TICKPROF_HAVE_FRAME_META
 #define TICKPROF_FRAME_META_SIZE	sizeof(struct frame_record_meta)
 #else
