@@ -10,7 +10,8 @@ all: tool module
 help:
 	@echo 'make demo          record a workload in a throw-away guest, leave build/demo/'
 	@echo 'make test          all tests; closing line "N passed, N failed"'
-	@echo 'make storms        many of everything at once, on 6.1 and 7: kills, unloading, CPUs, memory'
+	@echo 'make coverage storms        many of everything at once, on 6.1 and 7: kills, unloading, CPUs, memory'
+	@echo 'make coverage      lines of tool and module that the tests run; builds a debug kernel first'
 	@echo 'make bench         instructions a sample, beside perf and bpftrace'
 	@echo 'make tool          the command tickprof, in build/ctl/'
 	@echo 'make module        the module for the running kernel (KVER=, KDIR=)'
@@ -35,6 +36,9 @@ test: deps tool
 	@tests/deps arm64
 	@tests/run
 
+coverage: deps tool
+	@tests/coverage/run
+
 storms: deps tool
 	@tests/storm/run
 
@@ -52,5 +56,5 @@ install-deps:
 clean:
 	rm -rf build
 
-.PHONY: all help tool module deps install-deps demo test storms bench install uninstall clean
+.PHONY: all help tool module deps install-deps demo test coverage storms bench install uninstall clean
 include dkms/install.mk
