@@ -34,12 +34,18 @@ with_lock() {
 # table_row NAME: sets row_name row_arch row_suites row_release row_compiler, or dies naming the kernels there are.
 table_row() {
 	local name
-	while read -r name row_arch row_suites row_release row_compiler; do
-		case $name in
-		"$1") row_name=$name; return 0 ;;
-		esac
-	done < <(table_rows)
-	die "no kernel '$1' in tests/kernels/list; there are: $(table_names | tr '\n' ' ')"
+	name=$(table_find "$1")
+	[ -n "$name" ] || die "no kernel '$1' in tests/kernels/list; there are: $(table_names | tr '\n' ' ')"
+	read -r row_name row_arch row_suites row_release row_compiler < <(table_rows | awk -v name="$name" '$1 == name')
+}
+
+# table_find NAME: the row's name that NAME stands for: itself, or of the rows whose version begins so the first of the
+# newest. Nothing where there is none.
+table_find() {
+	local newest
+	if table_names | grep -xF -- "$1"; then return; fi
+	newest=$(table_names | sed 's/-.*//' | awk -v prefix="$1." 'index($0 ".", prefix) == 1' | sort -V | tail -n 1)
+	[ -z "$newest" ] || table_names | grep -E "^${newest//./\\.}(-|\$)" | sed 1q
 }
 
 # cross_prefix ARCH: what the tools that build for that Debian architecture have before their names here.
