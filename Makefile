@@ -10,7 +10,8 @@ all: tool module
 help:
 	@echo 'make demo          record a workload in a throw-away guest, leave build/demo/'
 	@echo 'make test          all tests; closing line "N passed, N failed"'
-	@echo 'make coverage storms        many of everything at once, on 6.1 and 7: kills, unloading, CPUs, memory'
+	@echo 'make matrix        builds, loads, records and unloads on every kernel of tests/kernels/list'
+	@echo 'make storms        many of everything at once, on 6.1 and 7: kills, unloading, CPUs, memory'
 	@echo 'make coverage      lines of tool and module that the tests run; builds a debug kernel first'
 	@echo 'make bench         instructions a sample, beside perf and bpftrace'
 	@echo 'make tool          the command tickprof, in build/ctl/'
@@ -36,6 +37,10 @@ test: deps tool
 	@tests/deps arm64
 	@tests/run
 
+matrix: deps tool
+	@tests/deps arm64
+	@tests/matrix/run
+
 coverage: deps tool
 	@tests/coverage/run
 
@@ -56,5 +61,5 @@ install-deps:
 clean:
 	rm -rf build
 
-.PHONY: all help tool module deps install-deps demo test coverage storms bench install uninstall clean
+.PHONY: all help tool module deps install-deps demo test matrix coverage storms bench install uninstall clean
 include dkms/install.mk

@@ -3,8 +3,6 @@
 import os
 import time
 
-from lib import run
-
 
 def references():
     return int(open('/sys/module/tickprof/refcnt').read())
@@ -25,16 +23,6 @@ def vmalloc_bytes():
 def slab_mib():
     """What the kernel holds in slabs that it cannot take back: samplers and sessions would be there."""
     return next(int(line.split()[1]) / 1024 for line in open('/proc/meminfo') if line.startswith('SUnreclaim'))
-
-
-def find_module():
-    """The file that the harness loaded, or what modprobe would take."""
-    try:
-        text = open('/run/vm/run.conf').read()
-        found = next(line.split('=', 1)[1].strip().strip("' ") for line in text.splitlines() if line.startswith('module='))
-    except (OSError, StopIteration):
-        found = run('modinfo', '-n', 'tickprof').stdout.strip()
-    return found if os.path.exists(found) else None
 
 
 def set_online(cpu, online):

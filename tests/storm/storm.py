@@ -13,8 +13,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'guest'))
 
 import raw  # noqa: E402
-from lib import check, compile_c, equal, local_copy, run  # noqa: E402
-from state import find_module, references, set_online, vmalloc_bytes, wait_free  # noqa: E402
+from lib import check, compile_c, equal, find_module, local_copy, run  # noqa: E402
+from state import set_online, vmalloc_bytes, wait_free  # noqa: E402
 
 CPUS = os.cpu_count()
 SCALE = float(os.environ.get('TICKPROF_STORM_SCALE', '1'))  # of all counts
