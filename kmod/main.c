@@ -8,16 +8,16 @@
 #include <linux/rcupdate.h>
 
 #include "chardev.h"
+#include "mapping.h"
 #include "netlink.h"
 #include "probe.h"
-#include "process.h"
 #include "session.h"
 
 static int __init tickprof_init(void)
 {
 	int err;
 
-	err = tickprof_process_init();
+	err = tickprof_mapping_init();
 	if (err)
 		return err;
 	/* Tries the hooks out: other tasks run into them from here on. */
@@ -26,7 +26,7 @@ static int __init tickprof_init(void)
 			    (IS_ENABLED(CONFIG_CGROUPS) ? TICKPROF_FEATURE_CGROUP : 0);
 	err = tickprof_session_init();
 	if (err)
-		goto process;
+		goto mapping;
 	err = tickprof_netlink_init();
 	if (err)
 		goto session;
@@ -38,8 +38,8 @@ netlink:
 	tickprof_netlink_exit();
 session:
 	tickprof_session_exit();
-process:
-	tickprof_process_exit_module();
+mapping:
+	tickprof_mapping_exit();
 	return err;
 }
 
@@ -48,7 +48,7 @@ static void __exit tickprof_exit(void)
 	tickprof_chardev_exit();
 	tickprof_netlink_exit();
 	tickprof_session_exit();
-	tickprof_process_exit_module();
+	tickprof_mapping_exit();
 	/* Target lists that kfree_rcu() has in flight need no code of ours. */
 }
 

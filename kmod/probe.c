@@ -21,6 +21,7 @@
 #include <linux/tickprof.h>
 #include <linux/tracepoint.h>
 
+#include "mapping.h"
 #include "probe.h"
 #include "process.h"
 #include "timer.h"
@@ -73,7 +74,7 @@ static struct {
  */
 static int on_mmap(struct kprobe *kp, struct pt_regs *regs)
 {
-	tickprof_process_mmap((struct vm_area_struct *)regs_get_kernel_argument(regs, 0));
+	tickprof_mapping_hook((const struct vm_area_struct *)regs_get_kernel_argument(regs, 0));
 	return 0;
 }
 

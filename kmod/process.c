@@ -1,40 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Process events: fork, exec, exit, renaming and new executable mappings, so
- * that a process which is gone before the tool looks is still resolved.
+ * Process events: fork, exec, exit and renaming, so that a process which is gone
+ * before the tool looks is still resolved; new mappings (mapping.c) go the same
+ * way.
  *
  * Context: called from tracepoint probes and a kprobe (probe.c) in the context
  * of the task concerned; from 7.x on tracepoint probes may be preempted. Every
  * write happens with interrupts off on the CPU at hand, which makes probes and
  * tick one writer of its ring.
- * Memory: one page a CPU for paths, which only the mapping probe uses, with
- * preemption off.
- * Limits: munmap is not seen; a mapping ends when another one covers it.
  */
 #include <linux/cred.h>
-#include <linux/dcache.h>
-#include <linux/fs.h>
-#include <linux/kdev_t.h>
-#include <linux/mm.h>
-#include <linux/percpu.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
 
 #include "arch.h"
-#include "build_id.h"
-#include "compat/file_path.h"
 #include "process.h"
 #include "stream.h"
 
-struct mapping_buffer {
-	struct tickprof_mmap record;
-	char path[PATH_MAX];
-};
-
-static struct mapping_buffer __percpu *buffers;
-
+/* record: NULL for one that could not be made, which counts as lost. */
 static void write_event(struct tickprof_stream *stream, const void *record, u32 size, u64 now)
 {
 	struct tickprof_sampler *s;
@@ -45,7 +30,7 @@ static void write_event(struct tickprof_stream *stream, const void *record, u32 
 	s = stream->sampler[smp_processor_id()];
 	if (s->ring.any_lost)
 		tickprof_ring_write_lost(&s->ring, now);
-	to = tickprof_ring_reserve(&s->ring, size);
+	to = record ? tickprof_ring_reserve(&s->ring, size) : NULL;
 	if (to) {
 		memcpy(to, record, size);
 		tickprof_count(s, TICKPROF_COUNTER_EVENTS);
@@ -65,7 +50,7 @@ static bool wants_events(const struct tickprof_stream *stream, const struct task
 }
 
 /* Does any running stream want events of this task? */
-static bool anybody_wants_events(const struct task_struct *task)
+bool tickprof_process_wanted(const struct task_struct *task)
 {
 	struct tickprof_stream *stream;
 	bool wanted = false;
@@ -78,7 +63,8 @@ static bool anybody_wants_events(const struct task_struct *task)
 }
 
 /* To every running stream that wants events of this task. */
-static void announce(const struct task_struct *task, const void *record, u32 size, u64 now)
+void tickprof_process_announce(const struct task_struct *task, const void *record, u32 size,
+			       u64 now)
 {
 	struct tickprof_stream *stream;
 
@@ -112,7 +98,7 @@ void tickprof_process_fork(struct task_struct *parent, struct task_struct *child
 	list_for_each_entry_rcu(stream, &tickprof_streams, running)
 		tickprof_target_fork(&stream->targets, parent, child);
 	rcu_read_unlock();
-	announce(child, &record, sizeof(record), now);
+	tickprof_process_announce(child, &record, sizeof(record), now);
 }
 
 void tickprof_process_exec(struct task_struct *task, pid_t old_tid)
@@ -134,7 +120,7 @@ void tickprof_process_exec(struct task_struct *task, pid_t old_tid)
 	list_for_each_entry_rcu(stream, &tickprof_streams, running)
 		tickprof_target_exec(&stream->targets, task, old_tid);
 	rcu_read_unlock();
-	announce(task, &record, sizeof(record), now);
+	tickprof_process_announce(task, &record, sizeof(record), now);
 }
 
 void tickprof_process_exit(struct task_struct *task)
@@ -149,7 +135,7 @@ void tickprof_process_exit(struct task_struct *task)
 		.tid = task->pid,
 	};
 
-	announce(task, &record, sizeof(record), now);
+	tickprof_process_announce(task, &record, sizeof(record), now);
 	rcu_read_lock();
 	list_for_each_entry_rcu(stream, &tickprof_streams, running)
 		tickprof_target_exit(&stream->targets, task, group_dead);
@@ -167,86 +153,5 @@ void tickprof_process_rename(struct task_struct *task, const char *comm)
 	};
 
 	strscpy_pad(record.comm, comm, TICKPROF_COMM_LEN);
-	announce(task, &record, sizeof(record), now);
-}
-
-/* The file's name in its own mount namespace; returns bytes with the NUL. */
-static size_t fill_path(struct tickprof_mmap *record, char *buffer, const struct file *file)
-{
-	static const char too_long[] = "//toolong", deleted[] = " (deleted)";
-	const struct path *path = tickprof_file_path(file);
-	char *name = d_path(path, buffer, PATH_MAX);
-	size_t len;
-
-	if (IS_ERR(name)) {
-		record->hdr.flags |= TICKPROF_MMAP_PATH_CUT;
-		memcpy(buffer, too_long, sizeof(too_long));
-		return sizeof(too_long);
-	}
-	len = strlen(name);
-	if (d_unlinked(path->dentry)) {
-		record->hdr.flags |= TICKPROF_MMAP_DELETED;
-		if (len >= sizeof(deleted) && !strcmp(name + len - sizeof(deleted) + 1, deleted))
-			len -= sizeof(deleted) - 1;
-	}
-	memmove(buffer, name, len);
-	buffer[len] = '\0';
-	return len + 1;
-}
-
-static u32 fill_mapping(struct mapping_buffer *buffer, struct vm_area_struct *vma, u64 now)
-{
-	struct tickprof_mmap *record = &buffer->record;
-	const struct inode *inode;
-	size_t len = 1;
-
-	*record = (struct tickprof_mmap){
-		.hdr = { .type = TICKPROF_RECORD_MMAP },
-		.time = now,
-		.pid = current->tgid,
-		.tid = current->pid,
-		.start_time = current->group_leader->start_boottime,
-		.exec_id = current->self_exec_id,
-		.addr = vma->vm_start,
-		.len = vma->vm_end - vma->vm_start,
-	};
-	buffer->path[0] = '\0';
-	if (vma->vm_file) {
-		inode = file_inode(vma->vm_file);
-		record->offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
-		record->inode = inode->i_ino;
-		record->dev_major = MAJOR(inode->i_sb->s_dev);
-		record->dev_minor = MINOR(inode->i_sb->s_dev);
-		record->build_id_size = tickprof_build_id_read(vma->vm_file, record->build_id);
-		len = fill_path(record, buffer->path, vma->vm_file);
-	}
-	memset(buffer->path + len, 0, round_up(len, 8) - len);
-	record->hdr.size = sizeof(*record) + round_up(len, 8);
-	return record->hdr.size;
-}
-
-/* Preemption is off: the caller is a kprobe handler. */
-void tickprof_process_mmap(struct vm_area_struct *vma)
-{
-	struct mapping_buffer *buffer;
-	u64 now;
-
-	if (!(vma->vm_flags & VM_EXEC) || vma->vm_mm != current->mm ||
-	    !anybody_wants_events(current))
-		return;
-	now = ktime_get_mono_fast_ns();
-	buffer = this_cpu_ptr(buffers);
-	announce(current, buffer, fill_mapping(buffer, vma, now), now);
-}
-
-int tickprof_process_init(void)
-{
-	BUILD_BUG_ON(offsetof(struct mapping_buffer, path) != sizeof(struct tickprof_mmap));
-	buffers = __alloc_percpu(sizeof(*buffers), 8);
-	return buffers ? 0 : -ENOMEM;
-}
-
-void tickprof_process_exit_module(void)
-{
-	free_percpu(buffers);
+	tickprof_process_announce(task, &record, sizeof(record), now);
 }
