@@ -15,6 +15,7 @@
  *	work busy N SECONDS		N processes that spin
  *	work syscalls SECONDS		main → syscalls: stat and read of files
  *	work jit SECONDS		main → jit → jitted code, named in /tmp/perf-PID.map
+ *	work maps SECONDS		3 threads that map code, against 3 that rename and one that mounts
  *	work script FILE		what an interpreter of FILE does: script_main → spin
  */
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -308,6 +310,68 @@ static FRAME int jit(double seconds)
 	return 0;
 }
 
+/* To get a mapping's path the kernel takes locks that renaming and mounting hold. */
+static volatile int maps_end;
+
+static void *map_code(void *unused)
+{
+	int fd = open("/proc/self/exe", O_RDONLY);
+
+	while (!maps_end)
+		munmap(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0), 4096);
+	close(fd);
+	return unused;
+}
+
+static void *rename_file(void *folder)
+{
+	char one[64], other[64];
+
+	snprintf(one, sizeof(one), "%s/one.%p", (char *)folder, (void *)one);
+	snprintf(other, sizeof(other), "%s/other.%p", (char *)folder, (void *)one);
+	close(open(one, O_CREAT | O_WRONLY, 0600));
+	while (!maps_end) {
+		rename(one, other);
+		rename(other, one);
+	}
+	unlink(one);
+	return NULL;
+}
+
+static void *mount_folder(void *folder)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/mounted", (char *)folder);
+	mkdir(path, 0700);
+	while (!maps_end) {
+		mount("none", path, "tmpfs", 0, NULL);
+		umount(path);
+	}
+	rmdir(path);
+	return NULL;
+}
+
+static int maps(double seconds)
+{
+	void *(*const what[])(void *) = {
+		map_code, rename_file, map_code, rename_file, map_code, rename_file, mount_folder,
+	};
+	char folder[] = "/dev/shm/maps.XXXXXX";
+	pthread_t thread[7];
+	int i;
+
+	if (!mkdtemp(folder))
+		return 1;
+	for (i = 0; i < 7; i++)
+		pthread_create(&thread[i], NULL, what[i], folder);
+	usleep(seconds * 1e6);
+	maps_end = 1;
+	for (i = 0; i < 7; i++)
+		pthread_join(thread[i], NULL);
+	return rmdir(folder);
+}
+
 static FRAME void script_main(void)
 {
 	spin(0.6);
@@ -344,6 +408,8 @@ int main(int argc, char **argv)
 		syscalls(number);
 	} else if (!strcmp(what, "jit")) {
 		return jit(number);
+	} else if (!strcmp(what, "maps")) {
+		return maps(number);
 	} else if (!strcmp(what, "script")) {
 		script_main();
 	} else {
