@@ -50,11 +50,13 @@ share_stop() {
 	[ ${#share_processes[@]} -eq 0 ] || kill "${share_processes[@]}" 2>/dev/null || true
 }
 
-# serve NAME FOLDER CACHE: as root of a mount namespace of its own, where /mnt is / and cannot be written.
+# serve NAME FOLDER CACHE: as root of a mount namespace of its own, where /mnt is / and cannot be written, and /run is
+# empty: it leaves a file there.
 serve() {
 	local user=()
 	[ "$(id -u)" = 0 ] || user=(--map-root-user)
-	unshare "${user[@]}" --mount sh -c 'mount --rbind / /mnt && mount -o remount,bind,ro /mnt && exec "$@"' sh \
+	unshare "${user[@]}" --mount sh -c 'mount --rbind / /mnt && mount -o remount,bind,ro /mnt &&
+		mount -t tmpfs none /run && exec "$@"' sh \
 		"$(virtiofsd)" -f --socket-path="$run/$1.socket" -o "source=$2,cache=$3,log_level=err" \
 		</dev/null >"$run/$1.virtiofsd" 2>&1 &
 	share_processes+=($!)
