@@ -57,5 +57,8 @@ cross_prefix() {
 	esac
 }
 
+# from_source: the row at hand is a kernel that tests/kernels/debug builds, not one that Debian did.
+from_source() { [[ $row_release = linux-source-* ]]; }
+
 table_rows() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$top/tests/kernels/list"; }
 table_names() { table_rows | awk '{ print $1 }'; }
