@@ -22,6 +22,8 @@ atexit.register(shutil.rmtree, WORK, True)
 # What the kernel calls its entry for system calls, and the vDSO its clock.
 SYSCALL, VDSO_CLOCK = {'x86_64': ('do_syscall_64', '__vdso_clock_gettime'), 'aarch64': ('el0_svc', '__kernel_clock_gettime')}[MACHINE]
 FLAGS = ['-O2', '-g', '-fno-omit-frame-pointer', '-fno-inline-functions', '-fno-optimize-sibling-calls', '-pthread']
+# How many times slower the kernel may be than a stock one: a factor for time limits, never for what is measured.
+SLOW = int(os.environ.get('TICKPROF_SLOW', '1'))
 _failed = False
 
 
@@ -71,9 +73,19 @@ def local_copy(program, name=None):
 
 
 def run(*command, **options):
-    options.setdefault('timeout', 100)
+    options.setdefault('timeout', 100 * SLOW)
     return subprocess.run([str(word) for word in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           check=False, **options)
+
+
+def find_module():
+    """The file that the harness loaded, or what modprobe would take."""
+    try:
+        text = open('/run/vm/run.conf').read()
+        found = next(line.split('=', 1)[1].strip().strip("' ") for line in text.splitlines() if line.startswith('module='))
+    except (OSError, StopIteration):
+        found = run('modinfo', '-n', 'tickprof').stdout.strip()
+    return found if os.path.exists(found) else None
 
 
 def start_busy(work, processes, nice=0):
@@ -119,14 +131,14 @@ class Background(Recording):
     def stop(self, number=2):
         if number:
             self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=60 * SLOW)
         self._take(self.process.returncode, out, err)
         return self
 
 
 def wait_running(sessions=1, seconds=20):
     """Until so many sessions run."""
-    end = time.time() + seconds
+    end = time.time() + seconds * SLOW
     while time.time() < end:
         status = status_json()
         if sum(s['state'] == 'running' for s in status['sessions']) >= sessions:

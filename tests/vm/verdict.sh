@@ -2,14 +2,52 @@
 # How a guest's run is judged. Sourced by tests/vm/run: judge RUN-FOLDER QEMU-STATUS sets verdict (the exit status) and
 # reason (empty where the command's own status stands).
 
-fault_pattern='\bBUG\b|WARNING:|\bOops\b|Kernel panic|KASAN|KCSAN|UBSAN|ODEBUG|\bcircular\b|unreferenced|\bstall(s|ed)?\b|general protection fault|blocked for more than|INFO: trying to register'
+fault_pattern='\bBUG\b|WARNING:|\bOops\b|Kernel panic|\bstall(s|ed)?\b|general protection fault|blocked for more than'
+# Words of the debug kernels' checkers: memory, races, undefined behaviour, objects, leaks; then lockdep and RCU.
+fault_pattern+='|KASAN|KCSAN|UBSAN|ODEBUG|list_(add|del) |unreferenced object'
+fault_pattern+='|\bcircular\b|recursive locking|inconsistent lock state|[Ii]nvalid wait context|lock inversion|INFO: trying to register'
+fault_pattern+='|suspicious RCU usage|sleeping function called|scheduling while atomic|lock balance|still held|held lock freed'
+
+# The modules whose data races and leaks are ours: the kernel's own are many, and somebody else's.
+ours='\[(tickprof|planted)\]'
 
 # Taints that only a fault sets: bad page, died, warned, soft lockup (Documentation/admin-guide/tainted-kernels.rst).
 fault_taint=$((1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))
 
-# Fault lines of a kernel log, known harmless ones left out.
+# Fault lines of a kernel log with their numbers, known harmless ones and data races that are not ours left out.
 fault_lines() {
-	grep -anE "$fault_pattern" "$1" | grep -avE -f <(grep -vE '^#|^$' "$top/tests/vm/known-lines") || true
+	data_races "$1" without-others | grep -aE "$fault_pattern" |
+		grep -avE -f <(grep -vE '^#|^$' "$top/tests/vm/known-lines") || true
+}
+
+# data_races LOG WHAT: WHAT is "without-others", the log with line numbers and without reports of races in which no code
+# of ours takes part, or "count-others", the number of these. A report goes from its headline to a row of "=".
+data_races() {
+	LC_ALL=C awk -v ours="$ours" -v what="$2" '
+		function close_report() {
+			if (!mine)
+				others++
+			else if (what != "count-others")
+				printf "%s", report
+			report = ""
+			inside = 0
+		}
+		/BUG: KCSAN: / { inside = 1; mine = 0 }
+		inside {
+			report = report NR ":" $0 "\n"
+			if ($0 ~ ours)
+				mine = 1
+			if (/==========/)
+				close_report()
+			next
+		}
+		what != "count-others" { print NR ":" $0 }
+		END {
+			if (inside)
+				close_report()
+			if (what == "count-others")
+				print others + 0
+		}' "$1"
 }
 
 judge() {
