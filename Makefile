@@ -13,6 +13,7 @@ help:
 	@echo 'make matrix        builds, loads, records and unloads on every kernel of tests/kernels/list'
 	@echo 'make storms        many of everything at once, on 6.1 and 7: kills, unloading, CPUs, memory'
 	@echo 'make coverage      lines of tool and module that the tests run; builds a debug kernel first'
+	@echo 'make test-debug    the guest tests on kernels with KASAN, lockdep and more, then KCSAN; builds these first'
 	@echo 'make bench         instructions a sample, beside perf and bpftrace'
 	@echo 'make tool          the command tickprof, in build/ctl/'
 	@echo 'make module        the module for the running kernel (KVER=, KDIR=)'
@@ -47,6 +48,10 @@ coverage: deps tool
 storms: deps tool
 	@tests/storm/run
 
+test-debug: deps tool
+	@tests/kernels/debug debug kcsan >/dev/null
+	@tests/run --debug
+
 bench: deps tool
 	@tests/deps bench
 	@tests/bench/run
@@ -61,5 +66,5 @@ install-deps:
 clean:
 	rm -rf build
 
-.PHONY: all help tool module deps install-deps demo test matrix coverage storms bench install uninstall clean
+.PHONY: all help tool module deps install-deps demo test test-debug matrix coverage storms bench install uninstall clean
 include dkms/install.mk
