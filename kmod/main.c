@@ -39,6 +39,7 @@ netlink:
 session:
 	tickprof_session_exit();
 mapping:
+	tickprof_probe_exit();
 	tickprof_mapping_exit();
 	return err;
 }

@@ -12,8 +12,10 @@
  * A probe may take fewer arguments than its tracepoint passes: sched_switch
  * got prev_state in 5.18, sched_process_exit group_dead in 6.16.
  */
+#include <linux/delay.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/security.h>
@@ -82,7 +84,9 @@ static struct kprobe mmap_hook = {
 	.symbol_name = "perf_event_mmap",
 	.pre_handler = on_mmap,
 };
-static bool mmap_hook_usable, mmap_hook_attached;
+static bool mmap_hook_usable, mmap_hook_attached, mmap_hook_stays;
+
+#define DETACH_TRIES	6	/* 63 ms in all */
 
 static DEFINE_MUTEX(users_lock);
 static unsigned int users;
@@ -96,12 +100,38 @@ static void find_hook(struct tracepoint *tp, void *data)
 			hooks[i].tp = tp;
 }
 
+/*
+ * Without memory the kernel may fail to take a kprobe out, which it tells by the
+ * lost address (kernel/kprobes.c, unregister_kprobes()). One that stays after
+ * all tries is used by the next session; without one, it finds nobody who wants
+ * its events. The module then stays, since the kernel would go on calling it.
+ */
+static bool detach_mmap_hook(void)
+{
+	kprobe_opcode_t *addr = mmap_hook.addr;
+	unsigned int try;
+
+	for (try = 0; try < DETACH_TRIES; try++) {
+		unregister_kprobe(&mmap_hook);
+		if (mmap_hook.addr)
+			return true;
+		mmap_hook.addr = addr;
+		msleep(1 << try);
+	}
+	if (!mmap_hook_stays) {
+		pr_err("tickprof: no memory to remove a kprobe: the module cannot be unloaded\n");
+		__module_get(THIS_MODULE);
+	}
+	mmap_hook_stays = true;
+	return false;
+}
+
 static bool try_mmap_hook(void)
 {
 	/* register_kprobe() does not ask lockdown itself. */
 	if (security_locked_down(LOCKDOWN_KPROBES) || register_kprobe(&mmap_hook))
 		return false;
-	unregister_kprobe(&mmap_hook);
+	mmap_hook_attached = !detach_mmap_hook();
 	return true;
 }
 
@@ -119,20 +149,26 @@ u32 tickprof_probe_init(void)
 	return features | (mmap_hook_usable ? TICKPROF_FEATURE_MMAP : 0);
 }
 
-/* When this returns no probe runs any more and none will. */
+/* When this returns no probe runs any more and none will; but see detach_mmap_hook(). */
 static void detach(void)
 {
 	size_t i;
 
-	if (mmap_hook_attached)
-		unregister_kprobe(&mmap_hook);
-	mmap_hook_attached = false;
+	if (mmap_hook_attached && detach_mmap_hook())
+		mmap_hook_attached = false;
 	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
 		if (hooks[i].attached)
 			tracepoint_probe_unregister(hooks[i].tp, hooks[i].probe, NULL);
 		hooks[i].attached = false;
 	}
 	tracepoint_synchronize_unregister();
+}
+
+/* The module did not come to life after all: nothing of it may stay, however long that takes. */
+void __init tickprof_probe_exit(void)
+{
+	while (mmap_hook_attached)
+		mmap_hook_attached = !detach_mmap_hook();
 }
 
 static int attach(void)
@@ -148,7 +184,7 @@ static int attach(void)
 			goto error;
 		hooks[i].attached = true;
 	}
-	if (mmap_hook_usable) {
+	if (mmap_hook_usable && !mmap_hook_attached) {
 		/* A kprobe is registered from a clean slate each time. */
 		mmap_hook.addr = NULL;
 		mmap_hook.flags = 0;

@@ -5,6 +5,7 @@
 #include <linux/types.h>
 
 u32 tickprof_probe_init(void);
+void tickprof_probe_exit(void);
 int tickprof_probe_get(void);
 void tickprof_probe_put(void);
 
