@@ -61,4 +61,6 @@ cross_prefix() {
 from_source() { [[ $row_release = linux-source-* ]]; }
 
 table_rows() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$top/tests/kernels/list"; }
+# Rows of kernels that Debian built.
+stock_rows() { table_rows | awk '$4 !~ /^linux-source-/'; }
 table_names() { table_rows | awk '{ print $1 }'; }
