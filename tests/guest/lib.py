@@ -151,16 +151,6 @@ def status_json():
     return json.loads(run('tickprof', 'status', '--json').stdout)
 
 
-def find_module():
-    """The file that the harness loaded, or what modprobe would take."""
-    try:
-        text = open('/run/vm/run.conf').read()
-        found = next(line.split('=', 1)[1].strip().strip("' ") for line in text.splitlines() if line.startswith('module='))
-    except (OSError, StopIteration):
-        found = run('modinfo', '-n', 'tickprof').stdout.strip()
-    return found if os.path.exists(found) else None
-
-
 def _varint(data, at):
     value = shift = 0
     while True:
