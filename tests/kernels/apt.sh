@@ -18,6 +18,21 @@ apt_depends() {
 		tr ',|' '\n\n' | sed -e 's/(.*//' -e 's/:[a-z]*//' -e 's/ //g' | sort -u
 }
 
+# apt_closure PACKAGE…: names of these packages and of all that they need, one a line.
+apt_closure() { apt_get install -s --no-install-recommends "$@" | sed -n 's/^Inst \([^ ]*\) .*/\1/p'; }
+
+# use_own_libraries ROOT FOLDER…: the programs below each FOLDER are told to run with the loader and the libraries of
+# another suite that were unpacked below ROOT.
+use_own_libraries() {
+	local root=$1 file
+	shift
+	find "$@" -type f -perm /111 | while read -r file; do
+		patchelf --print-interpreter "$file" >/dev/null 2>&1 || continue
+		patchelf --set-interpreter "$root/usr/lib64/ld-linux-x86-64.so.2" --force-rpath \
+			--set-rpath "$root/usr/lib/x86_64-linux-gnu" "$file" || die "patchelf failed for $file"
+	done
+}
+
 # apt_unpack ROOT PACKAGE…: downloads the packages, which apt verifies by signature and hash, and extracts them below ROOT.
 apt_unpack() {
 	local root=$1 debs deb
