@@ -18,7 +18,6 @@ struct intern {
 	struct intern_entry **slots;
 	size_t nr, mask;
 	struct block *blocks;
-	size_t memory;
 };
 
 static uint32_t hash_bytes(const unsigned char *p, size_t len)
@@ -43,7 +42,6 @@ struct intern *intern_create(void)
 
 	in->mask = 255;
 	in->slots = xcalloc(in->mask + 1, sizeof(*in->slots));
-	in->memory = (in->mask + 1) * sizeof(*in->slots);
 	return in;
 }
 
@@ -75,7 +73,6 @@ void *intern_alloc(struct intern *in, size_t size)
 		b->used = 0;
 		b->size = want;
 		in->blocks = b;
-		in->memory += sizeof(*b) + want;
 	}
 	p = b->data + b->used;
 	b->used += size;
@@ -96,7 +93,6 @@ static void rehash(struct intern *in)
 	}
 	free(in->slots);
 	in->slots = slots;
-	in->memory += (mask - in->mask) * sizeof(*slots);
 	in->mask = mask;
 }
 
@@ -138,9 +134,4 @@ struct intern_entry *intern_get(struct intern *in, const void *data, size_t len)
 const char *intern_string(struct intern *in, const char *s)
 {
 	return intern_get(in, s, strlen(s))->data;
-}
-
-size_t intern_memory(const struct intern *in)
-{
-	return in->memory;
 }

@@ -27,7 +27,5 @@ struct intern_entry *intern_find(const struct intern *in, const void *data, size
 const char *intern_string(struct intern *in, const char *s);
 /* Zeroed memory, 8-aligned, that lives as long as the table. */
 void *intern_alloc(struct intern *in, size_t size);
-/* Bytes taken from the heap. */
-size_t intern_memory(const struct intern *in);
 
 #endif

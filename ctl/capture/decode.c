@@ -347,11 +347,6 @@ uint32_t decode_nr_stacks(const struct decode *d)
 	return d->nr_stacks;
 }
 
-uint32_t decode_nr_tasks(const struct decode *d)
-{
-	return d->nr_tasks;
-}
-
 const struct decode_stack *decode_stack(const struct decode *d, uint32_t id)
 {
 	return &d->stacks[id - 1];

@@ -48,7 +48,6 @@ void decode_events(struct decode *d, decode_event_fn *fn, void *ctx);
 void decode_samples(struct decode *d, decode_sample_fn *fn, void *ctx);
 
 uint32_t decode_nr_stacks(const struct decode *d);	/* numbers are 1 … nr */
-uint32_t decode_nr_tasks(const struct decode *d);
 const struct decode_stack *decode_stack(const struct decode *d, uint32_t id);
 const struct tickprof_task *decode_task(const struct decode *d, uint32_t id);
 const struct decode_stats *decode_stats(const struct decode *d);
