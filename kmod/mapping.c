@@ -67,7 +67,7 @@ bool tickprof_mapping_see(struct tickprof_mapping *m, const struct vm_area_struc
 void tickprof_mapping_announce(const struct tickprof_mapping *m,
 			       struct tickprof_mapping_buffer *buffer)
 {
-	struct tickprof_mmap *record = &buffer->record;
+	struct tickprof_mmap *record;
 	const struct inode *inode;
 	size_t len = 1;
 
@@ -76,6 +76,7 @@ void tickprof_mapping_announce(const struct tickprof_mapping *m,
 		return;
 	}
 	BUILD_BUG_ON(offsetof(struct tickprof_mapping_buffer, path) != sizeof(*record));
+	record = &buffer->record;
 	*record = (struct tickprof_mmap){
 		.hdr = { .type = TICKPROF_RECORD_MMAP },
 		.time = m->time,

@@ -106,15 +106,16 @@ static void find_hook(struct tracepoint *tp, void *data)
  * all tries is used by the next session; without one, it finds nobody who wants
  * its events. The module then stays, since the kernel would go on calling it.
  */
-static bool detach_mmap_hook(void)
+static void detach_mmap_hook(void)
 {
 	kprobe_opcode_t *addr = mmap_hook.addr;
 	unsigned int try;
 
 	for (try = 0; try < DETACH_TRIES; try++) {
 		unregister_kprobe(&mmap_hook);
-		if (mmap_hook.addr)
-			return true;
+		mmap_hook_attached = !mmap_hook.addr;
+		if (!mmap_hook_attached)
+			return;
 		mmap_hook.addr = addr;
 		msleep(1 << try);
 	}
@@ -123,7 +124,6 @@ static bool detach_mmap_hook(void)
 		__module_get(THIS_MODULE);
 	}
 	mmap_hook_stays = true;
-	return false;
 }
 
 static bool try_mmap_hook(void)
@@ -131,7 +131,7 @@ static bool try_mmap_hook(void)
 	/* register_kprobe() does not ask lockdown itself. */
 	if (security_locked_down(LOCKDOWN_KPROBES) || register_kprobe(&mmap_hook))
 		return false;
-	mmap_hook_attached = !detach_mmap_hook();
+	detach_mmap_hook();
 	return true;
 }
 
@@ -154,8 +154,8 @@ static void detach(void)
 {
 	size_t i;
 
-	if (mmap_hook_attached && detach_mmap_hook())
-		mmap_hook_attached = false;
+	if (mmap_hook_attached)
+		detach_mmap_hook();
 	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
 		if (hooks[i].attached)
 			tracepoint_probe_unregister(hooks[i].tp, hooks[i].probe, NULL);
@@ -168,7 +168,7 @@ static void detach(void)
 void __init tickprof_probe_exit(void)
 {
 	while (mmap_hook_attached)
-		mmap_hook_attached = !detach_mmap_hook();
+		detach_mmap_hook();
 }
 
 static int attach(void)
