@@ -11,7 +11,7 @@ def references():
 def wait_free(seconds=10):
     end = time.time() + seconds
     while references() and time.time() < end:
-        time.sleep(0.05)
+        time.sleep(0.01)
     return references()
 
 
