@@ -58,9 +58,10 @@ def compile_c(name='work', source=None, flags=FLAGS):
     """Path of the program, built at most once a run of all tests; other guests may build the same at the same time."""
     os.makedirs(BIN, exist_ok=True)
     program = os.path.join(BIN, name)
-    if not os.path.exists(program):
+    source = source or os.path.join(HERE, name + '.c')
+    if not os.path.exists(program) or os.path.getmtime(program) < os.path.getmtime(source):
         half = f'{program}.{os.getpid()}.{time.time_ns()}'
-        subprocess.run(['gcc', *flags, '-o', half, source or os.path.join(HERE, name + '.c')], check=True)
+        subprocess.run(['gcc', *flags, '-o', half, source], check=True)
         os.rename(half, program)
     return program
 
@@ -94,6 +95,12 @@ def start_busy(work, processes, nice=0):
     while int(open('/proc/loadavg').read().split()[3].split('/')[0]) < processes:  # that can run
         time.sleep(0.1)
     return busy
+
+
+def cycle_counter():
+    """What a sampler's time is charged in: cycles a second, and how many a CPU may save up or owe (kmod/arch_*.h)."""
+    hz = int(run(compile_c(), 'cycles', 0.5).stdout)
+    return hz, {'x86_64': 4 << 20, 'aarch64': hz >> 10}[MACHINE]
 
 
 class Recording:
