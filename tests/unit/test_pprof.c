@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The synthetic capture as pprof: read back with the generated parser. Leaves
- * TEST_OUT/golden.pb.gz and golden.folded, which tests/golden/pprof compares.
+ * TEST_OUT/golden.pb.gz and golden.folded, which tests/golden/pprof compares, and
+ * the capture with its symbols, golden.data, for tests/golden/views.
  */
 #include <zlib.h>
 
@@ -41,6 +42,27 @@ static struct {
 	Tickprof__Profile *m;
 } t;
 
+static void leave_capture(const struct profile *p)
+{
+	struct test_capture c = synthetic_begin();
+	FILE *f = fopen(TEST_OUT "/golden.data", "w");
+	char data[16384];
+	void *symbols;
+	ssize_t got;
+	off_t at;
+	size_t size;
+
+	assert_int_equal(profile_symbols_pack(p, &symbols, &size), 0);
+	assert_int_equal(capture_write_symbols(c.w, symbols, size), 0);
+	assert_int_equal(capture_writer_finish(c.w), 0);
+	for (at = 0; (got = pread(c.fd, data, sizeof(data), at)) > 0; at += got)
+		fwrite(data, 1, got, f);
+	assert_int_equal(fclose(f), 0);
+	capture_writer_destroy(c.w);
+	close(c.fd);
+	free(symbols);
+}
+
 static int setup(void **state)
 {
 	const struct symbolizer_options so = { .live = true };
@@ -55,6 +77,7 @@ static int setup(void **state)
 		return -1;
 	if (profile_write_pprof(t.profile, fd) || profile_write_folded(t.profile, f))
 		return -1;
+	leave_capture(t.profile);
 	fclose(f);
 	close(fd);
 	t.m = decode(TEST_OUT "/golden.pb.gz");
