@@ -16,7 +16,6 @@
  *	work syscalls SECONDS		main → syscalls: stat and read of files
  *	work jit SECONDS		main → jit → jitted code, named in /tmp/perf-PID.map
  *	work maps SECONDS		3 threads that map code, against 3 that rename and one that mounts
- *	work cycles SECONDS		how fast the CPU's cycle counter counts, in Hz
  *	work script FILE		what an interpreter of FILE does: script_main → spin
  */
 #include <fcntl.h>
@@ -379,48 +378,6 @@ static FRAME void script_main(void)
 	__asm__ volatile("");
 }
 
-static uint64_t cycle_counter(void)
-{
-#ifdef __x86_64__
-	return __builtin_ia32_rdtsc();
-#else
-	uint64_t value;
-
-	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(value));
-	return value;
-#endif
-}
-
-/* Both at one moment: of several tries the one that nobody interrupted. */
-static uint64_t cycles_at(uint64_t *ns)
-{
-	uint64_t before, took, best = UINT64_MAX, found = 0;
-	struct timespec ts;
-	int i;
-
-	for (i = 0; i < 20; i++) {
-		before = cycle_counter();
-		clock_gettime(CLOCK_MONOTONIC, &ts);
-		took = cycle_counter() - before;
-		if (took >= best)
-			continue;
-		best = took;
-		found = before + took / 2;
-		*ns = ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-	}
-	return found;
-}
-
-static int cycles(double seconds)
-{
-	uint64_t begin_ns, end_ns, begin = cycles_at(&begin_ns), end;
-
-	usleep(seconds * 1e6);
-	end = cycles_at(&end_ns);
-	printf("%.0f\n", (end - begin) * 1e9 / (end_ns - begin_ns));
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[1] : "";
@@ -453,8 +410,6 @@ int main(int argc, char **argv)
 		return jit(number);
 	} else if (!strcmp(what, "maps")) {
 		return maps(number);
-	} else if (!strcmp(what, "cycles")) {
-		return cycles(number);
 	} else if (!strcmp(what, "script")) {
 		script_main();
 	} else {
