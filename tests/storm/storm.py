@@ -77,6 +77,10 @@ def exec_storm(_):
     run(work, 'spawn', 10, work, 1)
 
 
+def task_storm(rng):
+    rng.choice((fork_storm, thread_storm, exec_storm))(rng)
+
+
 def leaves_nothing(name):
     """No session, no reference, no memory; and the module can go and come back."""
     equal(f'{name}-no-session-left', raw.Netlink().info()['sessions'], 0)
