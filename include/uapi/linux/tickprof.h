@@ -33,6 +33,8 @@
 
 #include <linux/types.h>
 
+#include "tickprof_table.h"
+
 #define TICKPROF_ABI_VERSION	1
 
 #define TICKPROF_DEVICE		"/dev/tickprof"
