@@ -4,12 +4,16 @@
 #define TICKPROF_KMOD_ARCH_ARM64_H
 
 #include <linux/bits.h>
+#include <linux/build_bug.h>
 #include <linux/mm_types.h>
+#include <linux/signal_types.h>
+#include <linux/stddef.h>
 #include <linux/uaccess.h>
 #include <asm/memory.h>
 #include <asm/processor.h>
 #include <asm/ptrace.h>
 #include <asm/sysreg.h>
+#include <asm/ucontext.h>
 
 /* A 32-bit program: its frames are not laid out as the walker expects. */
 static inline bool tickprof_arch_compat(const struct pt_regs *regs)
@@ -45,6 +49,41 @@ static inline unsigned long tickprof_arch_return_address(unsigned long address)
 static inline unsigned long tickprof_arch_user_mask(void)
 {
 	return TASK_SIZE_MAX - 1;
+}
+
+/* Where the return address lies, given the word below the CFA: where the function has put it. */
+static __always_inline unsigned long tickprof_arch_return_slot(unsigned long slot, s16 ra)
+{
+	return slot + 8 + 8L * ra;
+}
+
+static inline unsigned long tickprof_arch_link(const struct pt_regs *regs)
+{
+	return regs->regs[30];
+}
+
+/* A register by its DWARF number: x0 to x30, then SP, as they stand in pt_regs and in signal frames. */
+static __always_inline unsigned long tickprof_arch_register(const struct pt_regs *regs, u16 number)
+{
+	return ((const unsigned long *)regs)[number & 31];
+}
+
+/* In a signal frame, from where SP points at the trampoline: at the siginfo, the ucontext follows. */
+#define TICKPROF_ARCH_SIGNAL_X0		312
+#define TICKPROF_ARCH_SIGNAL_FP		(TICKPROF_ARCH_SIGNAL_X0 + 29 * 8)
+#define TICKPROF_ARCH_SIGNAL_LR		(TICKPROF_ARCH_SIGNAL_X0 + 30 * 8)
+#define TICKPROF_ARCH_SIGNAL_SP		(TICKPROF_ARCH_SIGNAL_X0 + 31 * 8)
+#define TICKPROF_ARCH_SIGNAL_PC		(TICKPROF_ARCH_SIGNAL_X0 + 32 * 8)
+
+static_assert(offsetof(struct pt_regs, sp) == 31 * 8);
+static_assert(sizeof(siginfo_t) + offsetof(struct ucontext, uc_mcontext.regs) ==
+	      TICKPROF_ARCH_SIGNAL_X0);
+static_assert(sizeof(siginfo_t) + offsetof(struct ucontext, uc_mcontext.pc) ==
+	      TICKPROF_ARCH_SIGNAL_PC);
+
+static __always_inline unsigned long tickprof_arch_signal_register(u16 number)
+{
+	return TICKPROF_ARCH_SIGNAL_X0 + (number & 31) * 8;
 }
 
 /* Cycles of get_cycles() in about a millisecond: the architected timer tells its own rate. */

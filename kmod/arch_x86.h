@@ -3,9 +3,12 @@
 #ifndef TICKPROF_KMOD_ARCH_X86_H
 #define TICKPROF_KMOD_ARCH_X86_H
 
+#include <linux/build_bug.h>
 #include <linux/mm_types.h>
+#include <linux/stddef.h>
 #include <asm/processor.h>
 #include <asm/ptrace.h>
+#include <asm/sigframe.h>
 
 /* A 32-bit program: its frames are not laid out as the walker expects. */
 static inline bool tickprof_arch_compat(const struct pt_regs *regs)
@@ -35,6 +38,58 @@ static inline unsigned long tickprof_arch_user_mask(void)
 {
 	return TASK_SIZE_MAX | (TASK_SIZE_MAX - 1);
 }
+
+/* Where the return address lies, given the word below the CFA: just there, the call has put it. */
+static __always_inline unsigned long tickprof_arch_return_slot(unsigned long slot, s16 ra)
+{
+	return slot;
+}
+
+/* A link register: none here. */
+static inline unsigned long tickprof_arch_link(const struct pt_regs *regs)
+{
+	return 0;
+}
+
+/* A register by its DWARF number, 0 to 15. */
+static __always_inline unsigned long tickprof_arch_register(const struct pt_regs *regs, u16 number)
+{
+#define AT(r) offsetof(struct pt_regs, r)
+	static const u8 at[] = {
+		AT(ax), AT(dx), AT(cx), AT(bx), AT(si), AT(di), AT(bp), AT(sp),
+		AT(r8), AT(r9), AT(r10), AT(r11), AT(r12), AT(r13), AT(r14), AT(r15),
+	};
+#undef AT
+	return *(const unsigned long *)((const char *)regs + at[number & 15]);
+}
+
+/* In a signal frame, from where SP points at the trampoline: at the ucontext. */
+#define TICKPROF_ARCH_SIGNAL_FP		120
+#define TICKPROF_ARCH_SIGNAL_SP		160
+#define TICKPROF_ARCH_SIGNAL_PC		168
+#define TICKPROF_ARCH_SIGNAL_LR		0	/* none */
+
+#define TICKPROF_ARCH_SIGNAL(r) (offsetof(struct rt_sigframe, uc.uc_mcontext.r) - sizeof(u64))
+static_assert(TICKPROF_ARCH_SIGNAL(bp) == TICKPROF_ARCH_SIGNAL_FP);
+static_assert(TICKPROF_ARCH_SIGNAL(sp) == TICKPROF_ARCH_SIGNAL_SP);
+static_assert(TICKPROF_ARCH_SIGNAL(ip) == TICKPROF_ARCH_SIGNAL_PC);
+
+static __always_inline unsigned long tickprof_arch_signal_register(u16 number)
+{
+	static const u8 at[] = {
+		TICKPROF_ARCH_SIGNAL(ax), TICKPROF_ARCH_SIGNAL(dx),
+		TICKPROF_ARCH_SIGNAL(cx), TICKPROF_ARCH_SIGNAL(bx),
+		TICKPROF_ARCH_SIGNAL(si), TICKPROF_ARCH_SIGNAL(di),
+		TICKPROF_ARCH_SIGNAL(bp), TICKPROF_ARCH_SIGNAL(sp),
+		TICKPROF_ARCH_SIGNAL(r8), TICKPROF_ARCH_SIGNAL(r9),
+		TICKPROF_ARCH_SIGNAL(r10), TICKPROF_ARCH_SIGNAL(r11),
+		TICKPROF_ARCH_SIGNAL(r12), TICKPROF_ARCH_SIGNAL(r13),
+		TICKPROF_ARCH_SIGNAL(r14), TICKPROF_ARCH_SIGNAL(r15),
+	};
+
+	return at[number & 15];
+}
+#undef TICKPROF_ARCH_SIGNAL
 
 /* Cycles of get_cycles() in about a millisecond. */
 static inline s64 tickprof_arch_cycles_ms(void)
