@@ -3,7 +3,8 @@
  * Mapped files that survive truncation: see elf_map.h. The handler runs in
  * whichever thread touched the page; it reads the table of mappings without a
  * lock, which is right because a thread can only touch a mapping between its
- * entry into the table and its removal.
+ * entry into the table and its removal. A slot is taken by its start, with one
+ * exchange, so that several threads may map files.
  */
 #include <errno.h>
 #include <signal.h>
@@ -18,8 +19,7 @@
 
 static struct {
 	_Atomic uintptr_t start, end;
-} maps[ELF_MAPS_MAX];
-static size_t nr_maps;		/* slots ever used */
+} maps[ELF_MAPS_MAX];		/* free: start 0 */
 static struct sigaction previous;
 
 static void on_sigbus(int sig, siginfo_t *info, void *context)
@@ -53,6 +53,19 @@ static void install(void)
 	sigaction(SIGBUS, &sa, NULL);
 }
 
+static size_t take_slot(uintptr_t start)
+{
+	uintptr_t unused;
+	size_t i;
+
+	for (i = 0; i < ELF_MAPS_MAX; i++) {
+		unused = 0;
+		if (atomic_compare_exchange_strong(&maps[i].start, &unused, start))
+			break;
+	}
+	return i;
+}
+
 int elf_map(int fd, void **out, size_t *size)
 {
 	struct stat st;
@@ -63,19 +76,17 @@ int elf_map(int fd, void **out, size_t *size)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_size <= 0)
 		return -ENOEXEC;
-	for (i = 0; i < nr_maps && atomic_load(&maps[i].end); i++)
-		;
-	if (i == ELF_MAPS_MAX)
-		return -EMFILE;
 	map = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd,
 		   0);
 	if (map == MAP_FAILED)
 		return -errno;
 	install();
-	atomic_store(&maps[i].start, (uintptr_t)map);
+	i = take_slot((uintptr_t)map);
+	if (i == ELF_MAPS_MAX) {
+		munmap(map, st.st_size);
+		return -EMFILE;
+	}
 	atomic_store(&maps[i].end, (uintptr_t)map + st.st_size);
-	if (i == nr_maps)
-		nr_maps++;
 	*out = map;
 	*size = st.st_size;
 	return 0;
@@ -85,11 +96,12 @@ void elf_unmap(void *map, size_t size)
 {
 	size_t i;
 
-	for (i = 0; i < nr_maps; i++) {
-		if (atomic_load(&maps[i].start) != (uintptr_t)map ||
-		    !atomic_load(&maps[i].end))
+	for (i = 0; i < ELF_MAPS_MAX; i++) {
+		if (atomic_load(&maps[i].start) != (uintptr_t)map)
 			continue;
+		/* The address may be another thread's as soon as it is unmapped. */
 		atomic_store(&maps[i].end, 0);
+		atomic_store(&maps[i].start, 0);
 		break;
 	}
 	munmap(map, size);

@@ -3,7 +3,7 @@
  * Map a whole file that its owner may truncate at any time. Pages that vanish
  * read as zeros instead of killing the tool by SIGBUS, so parsers see a bad file.
  * At most ELF_MAPS_MAX files at once. Nothing is copied; the mapping keeps the
- * file alive without a descriptor. It is private and writable, because libelf
+ * file alive without a descriptor. Any thread may map and unmap. It is private and writable, because libelf
  * edits the headers of sections that it decompresses.
  */
 #ifndef TICKPROF_ELF_MAP_H
