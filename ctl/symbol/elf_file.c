@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -15,6 +16,7 @@
 
 #define SEGMENTS_MAX	1024
 #define NOTES_MAX	(1 << 20)	/* bytes of notes searched for a build id */
+#define VDSO_MAX	(1u << 20)
 #define EXPANDED_MAX	(1ull << 30)	/* bytes of one decompressed section */
 
 static bool notes_build_id(Elf_Data *data, uint8_t *id, uint8_t *size)
@@ -151,6 +153,22 @@ int elf_file_open_memory(void *image, size_t size, bool own, struct elf_file **o
 	}
 	*out = f;
 	return ret;
+}
+
+int elf_file_open_vdso(struct elf_file **out)
+{
+	const Elf64_Ehdr *ehdr = (void *)getauxval(AT_SYSINFO_EHDR);
+	uint64_t size;
+	void *copy;
+
+	if (!ehdr)
+		return -ENOEXEC;
+	size = ehdr->e_shoff + (uint64_t)ehdr->e_shnum * ehdr->e_shentsize;
+	if (size > VDSO_MAX)
+		return -ENOEXEC;
+	copy = xmalloc(size);
+	memcpy(copy, ehdr, size);
+	return elf_file_open_memory(copy, size, true, out);
 }
 
 void elf_file_close(struct elf_file *f)

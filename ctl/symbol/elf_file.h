@@ -37,6 +37,11 @@ struct elf_file {
 int elf_file_open(int fd, struct elf_file **out);
 /* image: aligned to 8; freed with the file if own. */
 int elf_file_open_memory(void *image, size_t size, bool own, struct elf_file **out);
+/*
+ * The vDSO of this process, which serves for all: one kernel, one vDSO. A copy of
+ * it, because libelf may write to an image.
+ */
+int elf_file_open_vdso(struct elf_file **out);
 void elf_file_close(struct elf_file *f);
 /* Give resident pages back; they are read again when touched. */
 void elf_file_trim(struct elf_file *f);

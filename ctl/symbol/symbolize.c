@@ -21,7 +21,6 @@
 
 #define TABLES_MAX	(24u << 20)
 #define KERNEL_HALF	(1ull << 63)
-#define VDSO_MAX	(1u << 20)
 #define INLINE_MAX	64
 
 /* What hangs on object.elf. */
@@ -126,33 +125,13 @@ static bool resolve_anon(struct symbolizer *s, struct object *obj, uint64_t addr
 	return obj->jit && answer(out, sym_perfmap_find(obj->jit, s->names, lookup));
 }
 
-/*
- * This process's own image serves for all: one kernel, one vDSO. A copy of it,
- * because libelf may write to an image.
- */
-static int open_vdso(struct elf_file **out)
-{
-	const Elf64_Ehdr *ehdr = (void *)getauxval(AT_SYSINFO_EHDR);
-	uint64_t size;
-	void *copy;
-
-	if (!ehdr)
-		return -ENOEXEC;
-	size = ehdr->e_shoff + (uint64_t)ehdr->e_shnum * ehdr->e_shentsize;
-	if (size > VDSO_MAX)
-		return -ENOEXEC;
-	copy = xmalloc(size);
-	memcpy(copy, ehdr, size);
-	return elf_file_open_memory(copy, size, true, out);
-}
-
 static int open_object(struct symbolizer *s, struct object *obj, struct elf_file **out)
 {
 	int fd, ret;
 
 	*out = NULL;
 	if (obj->kind == OBJECT_VDSO)
-		return s->options.live ? open_vdso(out) : -ENOENT;
+		return s->options.live ? elf_file_open_vdso(out) : -ENOENT;
 	fd = obj->fd >= 0 || s->options.live ? objects_fd(s->objects, obj) : -ENOENT;
 	if (fd < 0)
 		return fd;
