@@ -29,9 +29,9 @@ static void print_help(FILE *f)
 	fprintf(f, "Usage: tickprof COMMAND [OPTIONS]\n"
 		"Tells where the time of a Linux host went, down to the function.\n\nCommands:\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(f, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(f, "  %-10s %s\n", "help", "Explain a command: tickprof help COMMAND");
-	fprintf(f, "  %-10s %s\n", "version", "Print the version");
+		fprintf(f, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(f, "  %-12s %s\n", "help", "Explain a command: tickprof help COMMAND");
+	fprintf(f, "  %-12s %s\n", "version", "Print the version");
 	fprintf(f, "\nFirst look: tickprof record -F 99 -a -- sleep 10\n"
 		"Is this machine ready: tickprof check\n");
 }

@@ -64,7 +64,8 @@ struct command {
 	COMMAND(script)		\
 	COMMAND(convert)	\
 	COMMAND(status)		\
-	COMMAND(check)
+	COMMAND(check)		\
+	COMMAND(unwind_table)
 
 #define COMMAND_DECLARE(name) extern const struct command cmd_##name;
 COMMANDS(COMMAND_DECLARE)

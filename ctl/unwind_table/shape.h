@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Code that is known by its bytes, because often no CFI tells of it: the stub to
+ * which signal handlers return (musl's has none), and the PLTs of linkers that
+ * describe none (lld, mold, and ld on arm64). Nothing is matched loosely: a PLT
+ * that differs anywhere from the shapes known is left alone.
+ */
+#ifndef TICKPROF_SHAPE_H
+#define TICKPROF_SHAPE_H
+
+#include <linux/tickprof_table.h>
+
+#include "symbol/elf_file.h"
+
+/* Offset of a sigreturn stub in code, its size to *found; size: there is none. */
+size_t shape_sigreturn(uint16_t machine, const uint8_t *code, size_t size, size_t *found);
+/* Shorter code has none. */
+enum { SHAPE_SIGRETURN_MIN = 7 };
+
+/* Nothing but what assemblers and linkers put between functions, which never runs. */
+bool shape_padding(uint16_t machine, const uint8_t *code, size_t size);
+
+/* Called for each stretch of the file's PLTs, by file offset, without overlap. */
+typedef void (*shape_fn)(void *ctx, uint64_t offset, uint64_t size,
+			 const struct tickprof_rule *rule);
+void shape_plt(struct elf_file *f, shape_fn fn, void *ctx);
+
+#endif
