@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * /dev/tickprof: open makes a session, mmap hands out its rings, poll waits for
- * them. There is no read(): records are read where the tick wrote them.
+ * them, write takes unwind tables. There is no read(): records are read where the
+ * tick wrote them.
  *
  * Context: process. The file's module reference keeps the module while a
  * descriptor or a mapping lives, so unloading is refused until then.
@@ -54,6 +55,12 @@ static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
 	return tickprof_ring_mmap(ring, vma, vma->vm_pgoff & (BIT(shift) - 1));
 }
 
+static ssize_t chardev_write(struct file *file, const char __user *from, size_t bytes,
+			     loff_t *position)
+{
+	return tickprof_session_upload(file->private_data, from, bytes);
+}
+
 static __poll_t chardev_poll(struct file *file, poll_table *wait)
 {
 	struct tickprof_session *session = file->private_data;
@@ -77,6 +84,7 @@ static const struct file_operations chardev_fops = {
 	.release	= chardev_release,
 	.mmap		= chardev_mmap,
 	.poll		= chardev_poll,
+	.write		= chardev_write,
 };
 
 static struct miscdevice chardev = {

@@ -12,11 +12,13 @@
 #include "netlink.h"
 #include "probe.h"
 #include "session.h"
+#include "space.h"
 
 static int __init tickprof_init(void)
 {
 	int err;
 
+	tickprof_space_init();
 	err = tickprof_mapping_init();
 	if (err)
 		return err;
@@ -24,6 +26,9 @@ static int __init tickprof_init(void)
 	tickprof_features = tickprof_probe_init() | TICKPROF_FEATURE_KSTACK |
 			    TICKPROF_FEATURE_USTACK |
 			    (IS_ENABLED(CONFIG_CGROUPS) ? TICKPROF_FEATURE_CGROUP : 0);
+	/* Without the hook nobody would tell that other code stands at an address now. */
+	if (tickprof_features & TICKPROF_FEATURE_MMAP)
+		tickprof_features |= TICKPROF_FEATURE_TABLES;
 	err = tickprof_session_init();
 	if (err)
 		goto mapping;

@@ -7,5 +7,6 @@
 struct netlink_ext_ack;
 
 int tickprof_memory_charge(u64 held, u64 wanted, struct netlink_ext_ack *extack);
+bool tickprof_memory_tables_allow(u64 wanted);
 
 #endif

@@ -17,6 +17,7 @@
 #include "chardev.h"
 #include "netlink.h"
 #include "session.h"
+#include "space.h"
 #include "stats.h"
 
 static struct genl_family family;
@@ -96,6 +97,9 @@ static int parse_config(struct genl_info *info, struct tickprof_config *c)
 		REFUSE(TICKPROF_A_RATE, "rate must be 1 to 20000 Hz");
 	if (c->flags & ~TICKPROF_F__ALL)
 		REFUSE(TICKPROF_A_FLAGS, "unknown flag: the tool is newer than the module");
+	if (c->flags & TICKPROF_F_TABLES && !(tickprof_features & TICKPROF_FEATURE_TABLES))
+		REFUSE(TICKPROF_A_FLAGS,
+		       "no unwinding by tables without the mmap hook (see feature mmap)");
 	if ((c->flags & TICKPROF_F_EXCLUDE_USER) && (c->flags & TICKPROF_F_EXCLUDE_KERNEL))
 		REFUSE(TICKPROF_A_FLAGS, "user and kernel both excluded: nothing is left");
 	if (c->ring_size < max_t(u32, TICKPROF_RING_MIN, PAGE_SIZE) ||
@@ -200,7 +204,11 @@ static int do_info(struct sk_buff *skb, struct genl_info *info)
 	    nla_put_u32(msg, TICKPROF_A_FEATURES, tickprof_features) ||
 	    nla_put_u32(msg, TICKPROF_A_SESSIONS, sessions) ||
 	    nla_put_u32(msg, TICKPROF_A_CPUS, nr_cpu_ids) ||
-	    nla_put_u64_64bit(msg, TICKPROF_A_MEMORY, memory, TICKPROF_A_PAD)) {
+	    nla_put_u64_64bit(msg, TICKPROF_A_MEMORY, memory, TICKPROF_A_PAD) ||
+	    nla_put_u32(msg, TICKPROF_A_TABLES, tickprof_store_tables()) ||
+	    nla_put_u64_64bit(msg, TICKPROF_A_TABLE_MEMORY,
+			      tickprof_store_memory() + tickprof_space_memory(),
+			      TICKPROF_A_PAD)) {
 		nlmsg_free(msg);
 		return -EMSGSIZE;
 	}

@@ -26,6 +26,7 @@
 #include "mapping.h"
 #include "probe.h"
 #include "process.h"
+#include "space.h"
 #include "timer.h"
 
 static void on_switch(void *data, bool preempt, struct task_struct *prev,
@@ -76,7 +77,10 @@ static struct {
  */
 static int on_mmap(struct kprobe *kp, struct pt_regs *regs)
 {
-	tickprof_mapping_hook((const struct vm_area_struct *)regs_get_kernel_argument(regs, 0));
+	const struct vm_area_struct *vma = (void *)regs_get_kernel_argument(regs, 0);
+
+	tickprof_space_mapped(vma);
+	tickprof_mapping_hook(vma);
 	return 0;
 }
 

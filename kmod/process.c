@@ -19,11 +19,18 @@
 #include "process.h"
 #include "stream.h"
 
+/* A file that may have no unwind table yet: until it has one its frames are guessed. */
+static bool is_urgent(const struct tickprof_stream *stream, const struct tickprof_record *record)
+{
+	return stream->config.flags & TICKPROF_F_TABLES && record->type == TICKPROF_RECORD_MMAP;
+}
+
 /* record: NULL for one that could not be made, which counts as lost. */
 static void write_event(struct tickprof_stream *stream, const void *record, u32 size, u64 now)
 {
 	struct tickprof_sampler *s;
 	unsigned long irq;
+	bool urgent;
 	void *to;
 
 	local_irq_save(irq);
@@ -38,7 +45,10 @@ static void write_event(struct tickprof_stream *stream, const void *record, u32 
 	} else {
 		tickprof_lose(s, TICKPROF_RING_EVENT, TICKPROF_COUNTER_LOST_EVENTS);
 	}
-	if (tickprof_ring_commit(&s->ring))
+	urgent = to && is_urgent(stream, to);
+	if (urgent)
+		WRITE_ONCE(s->ring.urgent, s->ring.head);
+	if (tickprof_ring_commit(&s->ring) || urgent)
 		irq_work_queue(&s->wake);
 	local_irq_restore(irq);
 }
@@ -60,6 +70,20 @@ bool tickprof_process_wanted(const struct task_struct *task)
 		wanted |= wants_events(stream, task);
 	rcu_read_unlock();
 	return wanted;
+}
+
+/* Does any running stream that unwinds by tables sample this task, as far as task targets go? */
+bool tickprof_process_unwound(const struct task_struct *task)
+{
+	struct tickprof_stream *stream;
+	bool unwound = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(stream, &tickprof_streams, running)
+		unwound |= stream->config.flags & TICKPROF_F_TABLES &&
+			   tickprof_target_match_event(&stream->targets, task);
+	rcu_read_unlock();
+	return unwound;
 }
 
 /* To every running stream that wants events of this task. */

@@ -79,13 +79,13 @@ int tickprof_ring_mmap(struct tickprof_ring *ring, struct vm_area_struct *vma,
 	return remap_vmalloc_range(vma, ring->reader, pgoff);
 }
 
-/* For poll(): is the reader behind by the watermark? Any context. */
+/* For poll(): is the reader behind by the watermark, or wanted at once? Any context. */
 bool tickprof_ring_readable(const struct tickprof_ring *ring)
 {
 	u64 head = READ_ONCE(ring->writer->head);
 	u64 tail = READ_ONCE(ring->reader->tail);
 
-	return head - tail >= ring->watermark;
+	return head - tail >= ring->watermark || (s64)(READ_ONCE(ring->urgent) - tail) > 0;
 }
 
 /* The end of the ring is near, or the reader's position must be looked at again. */

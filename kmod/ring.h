@@ -29,6 +29,7 @@ struct tickprof_ring {
 	u64	wake_at;	/* head that calls for the next wake-up */
 	u64	watermark;
 	u64	published;	/* head that the reader sees */
+	u64	urgent;		/* the reader is wanted until it has read up to here */
 	u64	hold;		/* records this close to head are referred to again */
 	u64	lost[TICKPROF_RING_KINDS];	/* since the last LOST record */
 	bool	any_lost;

@@ -20,6 +20,7 @@
 
 #include "arch.h"
 #include "sample.h"
+#include "space.h"
 #include "stream.h"
 #include "unwind.h"
 
@@ -184,6 +185,8 @@ static void count_cuts(struct tickprof_sampler *s, enum tickprof_counter depth,
 		tickprof_count(s, broken);
 	if (flags & TICKPROF_STACK_FAULT)
 		tickprof_count(s, TICKPROF_COUNTER_USER_FAULT);
+	if (flags & TICKPROF_STACK_FALLBACK)
+		tickprof_count(s, TICKPROF_COUNTER_USER_FALLBACK);
 }
 
 static bool put_kernel_stack(struct tickprof_sampler *s, struct pt_regs *regs, u64 *position)
@@ -194,6 +197,24 @@ static bool put_kernel_stack(struct tickprof_sampler *s, struct pt_regs *regs, u
 	hash = tickprof_unwind_kernel(regs, &s->stack, s->config->depth);
 	count_cuts(s, TICKPROF_COUNTER_KERNEL_DEPTH, TICKPROF_COUNTER_KERNEL_BROKEN);
 	return put_stack(s, hash, position);
+}
+
+static u64 walk_user(struct tickprof_sampler *s, struct task_struct *task, struct pt_regs *regs)
+{
+	const struct tickprof_maps *maps;
+	u64 hash;
+
+	tickprof_count(s, TICKPROF_COUNTER_USER_STACKS);
+	if (!s->rules)
+		return tickprof_unwind_user(regs, &s->stack, s->config->depth);
+	rcu_read_lock();
+	maps = tickprof_space_maps(task->mm);
+	if (unlikely(!maps))
+		tickprof_count(s, TICKPROF_COUNTER_USER_NO_MAPS);
+	hash = tickprof_unwind_tables(s->rules, maps, regs, &s->stack, s->config->depth);
+	rcu_read_unlock();
+	s->counter[TICKPROF_COUNTER_RULE_MISSES] = s->rules->misses;
+	return hash;
 }
 
 /*
@@ -227,12 +248,13 @@ static int put_user_stack(struct tickprof_sampler *s, struct task_struct *task,
 	}
 	start_stack(s, 0);
 	if (!user)
-		hash = s->stack.ip[s->stack.nr++] = instruction_pointer(regs);
+		hash = s->stack.ip[s->stack.nr++] = instruction_pointer(regs) |
+			(s->rules ? (u64)TICKPROF_HOW_REGS << TICKPROF_FRAME_SHIFT : 0);
 	if (unlikely(tickprof_arch_compat(regs))) {
 		*flags |= TICKPROF_SAMPLE_COMPAT;
 		tickprof_count(s, TICKPROF_COUNTER_USER_SKIPPED);
 	} else {
-		hash ^= tickprof_unwind_user(regs, &s->stack, s->config->depth);
+		hash ^= walk_user(s, task, regs);
 		count_cuts(s, TICKPROF_COUNTER_USER_DEPTH, TICKPROF_COUNTER_USER_BROKEN);
 	}
 	return put_stack(s, hash, position) ? 1 : -1;

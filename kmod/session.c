@@ -6,7 +6,7 @@
  *
  * Context: process, under tickprof_session_lock.
  * Memory, a possible CPU: ring_size and two pages for the ring, about 12 KiB and
- * 8 bytes a frame of depth for the sampler.
+ * 8 bytes a frame of depth for the sampler, 24 KiB for rules with F_TABLES.
  *
  * Why teardown is safe, in its order:
  *  1. The stream leaves the list of running ones, and a grace period passes:
@@ -32,8 +32,10 @@
 #include "probe.h"
 #include "sample.h"
 #include "session.h"
+#include "space.h"
 #include "stats.h"
 #include "timer.h"
+#include "unwind.h"
 
 DEFINE_MUTEX(tickprof_session_lock);
 LIST_HEAD(tickprof_sessions);
@@ -55,6 +57,7 @@ static void destroy_sampler(struct tickprof_sampler *s)
 	if (!s)
 		return;
 	tickprof_ring_deinit(&s->ring);
+	kvfree(s->rules);
 	kvfree(s);
 }
 
@@ -77,12 +80,19 @@ static struct tickprof_sampler *create_sampler(struct tickprof_stream *stream, u
 	s->random = get_random_u32() | 1;
 	init_irq_work(&s->wake, wake_reader);
 	tickprof_timer_init(s);
-	if (tickprof_ring_init(&s->ring, cpu, config->ring_size, config->watermark,
-			       tickprof_sample_burst(config->depth))) {
-		kvfree(s);
-		return NULL;
+	if (config->flags & TICKPROF_F_TABLES) {
+		s->rules = kvzalloc_node(sizeof(*s->rules), GFP_KERNEL, cpu_to_node(cpu));
+		if (!s->rules)
+			goto error;
 	}
+	if (tickprof_ring_init(&s->ring, cpu, config->ring_size, config->watermark,
+			       tickprof_sample_burst(config->depth)))
+		goto error;
 	return s;
+error:
+	kvfree(s->rules);
+	kvfree(s);
+	return NULL;
 }
 
 static void destroy_samplers(struct tickprof_sampler **samplers)
@@ -146,6 +156,8 @@ struct tickprof_session *tickprof_session_create(void)
 	}
 	init_waitqueue_head(&session->stream.wait);
 	INIT_DEFERRABLE_WORK(&session->watch, watch);
+	mutex_init(&session->upload_lock);
+	tickprof_store_init_users(&session->tables);
 	session->owner_pid = task_tgid_nr(current);
 	get_task_comm(session->owner_comm, current);
 	mutex_lock(&tickprof_session_lock);
@@ -158,7 +170,9 @@ struct tickprof_session *tickprof_session_create(void)
 
 static u64 cpu_memory(const struct tickprof_config *config)
 {
-	return sampler_size(config->depth) + tickprof_ring_memory(config->ring_size);
+	size_t rules = config->flags & TICKPROF_F_TABLES ? sizeof(struct tickprof_rule_cache) : 0;
+
+	return sampler_size(config->depth) + rules + tickprof_ring_memory(config->ring_size);
 }
 
 static u64 memory_held(void)
@@ -168,7 +182,7 @@ static u64 memory_held(void)
 
 	list_for_each_entry(session, &tickprof_sessions, all)
 		held += tickprof_session_memory(session);
-	return held;
+	return held + tickprof_store_memory() + tickprof_space_memory();
 }
 
 /* Rings and samplers come into being here, once in a session's life. */
@@ -231,6 +245,14 @@ static int may_start(const struct tickprof_session *session, struct netlink_ext_
 	return 0;
 }
 
+/* What START took, once no tick and no probe of this session runs any more. */
+static void put_hooks(struct tickprof_session *session)
+{
+	tickprof_probe_put();
+	if (session->stream.config.flags & TICKPROF_F_TABLES)
+		tickprof_space_put();
+}
+
 /* Probes are attached and detached outside all locks of ours: see probe.c. */
 int tickprof_session_start(struct tickprof_session *session, struct netlink_ext_ack *extack)
 {
@@ -246,6 +268,8 @@ int tickprof_session_start(struct tickprof_session *session, struct netlink_ext_
 		NL_SET_ERR_MSG(extack, "cannot attach to the kernel's tracepoints");
 		return err;
 	}
+	if (session->stream.config.flags & TICKPROF_F_TABLES)
+		tickprof_space_get();
 	lock_with_cpus();
 	/* Somebody who shares the descriptor may have been faster. */
 	err = may_start(session, extack);
@@ -258,7 +282,7 @@ int tickprof_session_start(struct tickprof_session *session, struct netlink_ext_
 	}
 	unlock_with_cpus();
 	if (err)
-		tickprof_probe_put();
+		put_hooks(session);
 	return err;
 }
 
@@ -289,7 +313,7 @@ int tickprof_session_stop(struct tickprof_session *session, struct netlink_ext_a
 		NL_SET_ERR_MSG(extack, "session does not run");
 		return -EALREADY;
 	}
-	tickprof_probe_put();
+	put_hooks(session);
 	return 0;
 }
 
@@ -303,7 +327,8 @@ void tickprof_session_destroy(struct tickprof_session *session)
 	list_del(&session->all);
 	unlock_with_cpus();
 	if (ran)
-		tickprof_probe_put();
+		put_hooks(session);
+	tickprof_store_drop_users(&session->tables);
 	tickprof_netlink_notify(session, TICKPROF_EVENT_CLOSED);
 	destroy_samplers(session->stream.sampler);
 	tickprof_target_deinit(&session->stream.targets);
@@ -333,6 +358,19 @@ size_t tickprof_session_memory(const struct tickprof_session *session)
 
 	return stream->sampler ? memory + num_possible_cpus() * cpu_memory(&stream->config) :
 				 memory;
+}
+
+/* For write: one table. Returns bytes or -errno, as tickprof_store_upload() does. */
+ssize_t tickprof_session_upload(struct tickprof_session *session, const char __user *from,
+				size_t bytes)
+{
+	ssize_t done;
+
+	if (mutex_lock_killable(&session->upload_lock))
+		return -EINTR;
+	done = tickprof_store_upload(&session->tables, from, bytes);
+	mutex_unlock(&session->upload_lock);
+	return done;
 }
 
 /* For mmap and poll, which hold the file but no lock. NULL: no such ring (yet). */

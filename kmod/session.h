@@ -5,6 +5,7 @@
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 
+#include "store.h"
 #include "stream.h"
 
 struct netlink_ext_ack;
@@ -19,6 +20,8 @@ struct tickprof_session {
 	char owner_comm[TICKPROF_COMM_LEN];
 	struct delayed_work watch;	/* once a second while running */
 	u64 lost_told, throttled_told;	/* what the watch has announced */
+	struct mutex upload_lock;	/* guards tables; taken alone */
+	struct tickprof_table_users tables;
 };
 
 /*
@@ -43,6 +46,8 @@ int tickprof_session_target(struct tickprof_session *session,
 			    const struct tickprof_target *target, bool add,
 			    struct netlink_ext_ack *extack);
 size_t tickprof_session_memory(const struct tickprof_session *session);
+ssize_t tickprof_session_upload(struct tickprof_session *session, const char __user *from,
+				size_t bytes);
 struct tickprof_ring *tickprof_session_ring(struct tickprof_session *session, u64 cpu);
 
 #endif

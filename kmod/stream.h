@@ -18,6 +18,8 @@
 #define TICKPROF_STACK_SLOTS	1024	/* powers of two */
 #define TICKPROF_TASK_SLOTS	256
 
+struct tickprof_rule_cache;
+
 struct tickprof_config {
 	u32 rate;		/* Hz */
 	u32 flags;		/* TICKPROF_F_* */
@@ -47,6 +49,7 @@ struct tickprof_sampler {
 	u64 credited;		/* cycle counter when credit was last added to */
 	struct tickprof_ring ring;
 	struct irq_work wake;
+	struct tickprof_rule_cache *rules;	/* F_TABLES only */
 	u64 counter[TICKPROF_COUNTER_MAX + 1];
 	/* Position + 1 of a STACK or TASK that the ring may still hold; 0: none. */
 	u64 stack_slot[TICKPROF_STACK_SLOTS];

@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct pt_regs;
+struct tickprof_maps;
 
 /*
  * Both append return addresses, caller after callee, to the stack->nr that are
@@ -16,6 +17,29 @@ struct pt_regs;
  */
 u64 tickprof_unwind_kernel(struct pt_regs *regs, struct tickprof_stack *stack, u32 depth);
 u64 tickprof_unwind_user(const struct pt_regs *regs, struct tickprof_stack *stack, u32 depth);
+
+/*
+ * Rules by address, of one CPU and session: the same return addresses recur in
+ * nearly every sample. A slot counts only if it was filled under the same id,
+ * which is that of the mappings' array and of the set of tables.
+ */
+#define TICKPROF_RULE_SLOTS	1024	/* a power of two */
+
+struct tickprof_rule_cache {
+	u64 misses;
+	struct {
+		u64 pc;
+		u64 id;			/* 0: never filled */
+		struct tickprof_rule rule;
+	} slot[TICKPROF_RULE_SLOTS];
+};
+
+/*
+ * The same by unwind tables, as far as there are any; maps may be NULL. Frames
+ * tell how they were found (enum tickprof_how). Under RCU.
+ */
+u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickprof_maps *maps,
+			   const struct pt_regs *regs, struct tickprof_stack *stack, u32 depth);
 
 /* Folds in one address; it chooses a slot and decides nothing, so cheap is good. */
 static inline u64 tickprof_unwind_hash(u64 hash, u64 ip)

@@ -23,19 +23,10 @@
 #include <linux/bitops.h>
 #include <linux/compiler.h>
 #include <linux/mm.h>
+#include <linux/tickprof.h>
 
 #include "arch.h"
 #include "table.h"
-
-/* How a frame was found: the four highest bits of a user frame. */
-enum tickprof_found {
-	TICKPROF_FOUND_CFI,
-	TICKPROF_FOUND_FP,		/* by frame pointer, for want of CFI */
-	TICKPROF_FOUND_SIGNAL,		/* interrupted by a signal: exact */
-	TICKPROF_FOUND_REGISTERS,	/* interrupted by the sample: exact */
-};
-
-#define TICKPROF_FOUND_SHIFT	60
 
 enum tickprof_step {
 	TICKPROF_STEP_ON,
@@ -58,7 +49,7 @@ struct tickprof_walk {
 	unsigned long lr;		/* where registers are known (arm64) */
 	const struct pt_regs *regs;	/* at the interrupt, or NULL */
 	unsigned long context;		/* stack pointer of the signal's trampoline, or 0 */
-	u8 found;			/* enum tickprof_found */
+	u8 how;			/* enum tickprof_how */
 	u8 falls;
 };
 
@@ -71,7 +62,7 @@ static __always_inline void tickprof_walk_start(struct tickprof_walk *w, const s
 		.fp = tickprof_arch_frame_pointer(regs),
 		.lr = tickprof_arch_link(regs),
 		.regs = regs,
-		.found = TICKPROF_FOUND_REGISTERS,
+		.how = TICKPROF_HOW_REGS,
 	};
 }
 
@@ -106,9 +97,9 @@ static __always_inline enum tickprof_step tickprof_step_fp_ends(const struct tic
 }
 
 /* What tickprof_step_plain() finds when it goes on, in place. */
-static __always_inline u64 tickprof_step_found(const struct tickprof_rule *rule)
+static __always_inline u64 tickprof_step_how(const struct tickprof_rule *rule)
 {
-	return (u64)(rule->saved & TICKPROF_RULE_GUESSED) << (TICKPROF_FOUND_SHIFT - 6);
+	return (u64)(rule->saved & TICKPROF_RULE_GUESSED) << (TICKPROF_FRAME_SHIFT - 6);
 }
 
 /*
@@ -167,7 +158,7 @@ static __always_inline enum tickprof_step tickprof_step_signal(struct tickprof_w
 	w->lr = lr;
 	w->regs = NULL;
 	w->context = at;
-	w->found = TICKPROF_FOUND_SIGNAL;
+	w->how = TICKPROF_HOW_SIGNAL;
 	return TICKPROF_STEP_ON;
 fault:
 	return TICKPROF_STEP_FAULT;
@@ -289,7 +280,7 @@ tickprof_step_any(struct tickprof_walk *w, const struct tickprof_rule *rule, uns
 	w->fp = fp;
 	w->regs = NULL;
 	w->context = 0;
-	w->found = rule->saved & TICKPROF_RULE_GUESSED ? TICKPROF_FOUND_FP : TICKPROF_FOUND_CFI;
+	w->how = rule->saved & TICKPROF_RULE_GUESSED ? TICKPROF_HOW_FP : TICKPROF_HOW_CFI;
 	return TICKPROF_STEP_ON;
 }
 

@@ -30,6 +30,8 @@ static const char *const attrs[] = {
 	[TICKPROF_A_TARGETS] = "targets",
 	[TICKPROF_A_EVENT] = "event",
 	[TICKPROF_A_COUNTERS] = "counters",
+	[TICKPROF_A_TABLES] = "tables",
+	[TICKPROF_A_TABLE_MEMORY] = "table-memory",
 };
 
 static const char *const states[] = {
@@ -63,6 +65,10 @@ static const struct name counters[] = {
 	[TICKPROF_COUNTER_CYCLES] = { "cycles", "cycle-counter ticks spent in the sampler" },
 	[TICKPROF_COUNTER_BYTES] = { "bytes", "bytes written to the rings" },
 	[TICKPROF_COUNTER_STOLEN] = { "stolen", "cycles that the throttle did not charge" },
+	[TICKPROF_COUNTER_USER_STACKS] = { "user-stacks", "user stacks walked" },
+	[TICKPROF_COUNTER_USER_FALLBACK] = { "user-fallback", "user stacks with a frame found by frame pointer only" },
+	[TICKPROF_COUNTER_USER_NO_MAPS] = { "user-no-maps", "user stacks walked before mappings were known" },
+	[TICKPROF_COUNTER_RULE_MISSES] = { "rule-misses", "user frames whose unwind rule had to be searched" },
 };
 
 static const struct name features[] = {
@@ -72,11 +78,12 @@ static const struct name features[] = {
 	{ "mmap", "mappings announced by the kernel; else /proc is read at first sight" },
 	{ "idle-stop", "the timer sleeps on idle CPUs" },
 	{ "cgroup", "cgroup ids and cgroup targets" },
+	{ "tables", "user stacks by unwind table, without frame pointers" },
 };
 
 static const char *const flags[] = {
 	"kstack", "ustack", "events", "inherit", "idle", "exclude-user",
-	"exclude-kernel", "empty",
+	"exclude-kernel", "empty", "tables",
 };
 
 static const char *const targets[] = {

@@ -22,7 +22,7 @@
 enum {
 	OPT_NO_CALL_GRAPH = OPTION_LONG,
 	OPT_COMM, OPT_NO_INHERIT, OPT_USER_ONLY, OPT_KERNEL_ONLY, OPT_IDLE, OPT_MAX_STACK,
-	OPT_THROTTLE, OPT_LABEL_CPU, OPT_NO_LINES, OPT_DURATION,
+	OPT_UNWIND, OPT_THROTTLE, OPT_LABEL_CPU, OPT_NO_LINES, OPT_DURATION,
 };
 
 static const struct option_row options[] = {
@@ -39,6 +39,8 @@ static const struct option_row options[] = {
 	{ 'g', "call-graph", NULL, "take stacks (the default)" },
 	{ OPT_NO_CALL_GRAPH, "no-call-graph", NULL, "take the interrupted function alone" },
 	{ OPT_MAX_STACK, "max-stack", "FRAMES", "frames of a stack, 1 to 512 (default 127)" },
+	{ OPT_UNWIND, "unwind", "HOW", "user stacks by \"tables\", which need no frame pointers\n"
+		"(the default), or by frame pointer alone: \"fp\"" },
 	{ OPT_USER_ONLY, "user-only", NULL, "no samples in the kernel" },
 	{ OPT_USER_ONLY, "all-user", NULL, NULL },
 	{ OPT_KERNEL_ONLY, "kernel-only", NULL, "no samples in user programs" },
@@ -61,7 +63,7 @@ static const struct option_row options[] = {
 static struct recording_options opts = {
 	.config = {
 		.rate = TICKPROF_RATE_DEFAULT,
-		.flags = TICKPROF_F_DEFAULT,
+		.flags = TICKPROF_F_DEFAULT | TICKPROF_F_TABLES,
 		.depth = TICKPROF_DEPTH_DEFAULT,
 		.throttle = TICKPROF_THROTTLE_DEFAULT,
 	},
@@ -149,6 +151,17 @@ static int number_option(const struct command *cmd, int id)
 	return COMMAND_RUN;
 }
 
+static int unwind_option(const struct command *cmd)
+{
+	if (!strcmp(optarg, "tables"))
+		opts.config.flags |= TICKPROF_F_TABLES;
+	else if (!strcmp(optarg, "fp"))
+		opts.config.flags &= ~TICKPROF_F_TABLES;
+	else
+		return usage_error(cmd, "--unwind takes \"tables\" or \"fp\", not '%s'", optarg);
+	return COMMAND_RUN;
+}
+
 static int one_option(const struct command *cmd, int id)
 {
 	uint32_t *flags = &opts.config.flags;
@@ -175,6 +188,8 @@ static int one_option(const struct command *cmd, int id)
 	case OPT_NO_CALL_GRAPH:
 		*flags &= ~(TICKPROF_F_KSTACK | TICKPROF_F_USTACK);
 		break;
+	case OPT_UNWIND:
+		return unwind_option(cmd);
 	case OPT_NO_INHERIT:
 		*flags &= ~TICKPROF_F_INHERIT;
 		break;

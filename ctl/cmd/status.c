@@ -141,6 +141,8 @@ static int show_json(struct control *control, const struct control_info *info)
 	json_set_u64(module, "abi", info->abi);
 	json_object_object_add(module, "features", json_bits(info->features, feature));
 	json_set_u64(module, "memory", info->memory);
+	json_set_u64(module, "tables", info->tables);
+	json_set_u64(module, "table_memory", info->table_memory);
 	json_object_object_add(doc, "module", module);
 	json_object_object_add(doc, "sessions", sessions);
 	if (!ret)
@@ -155,6 +157,7 @@ static int show_text(struct control *control, const struct control_info *info)
 	printf("tickprof %s, module %s, ABI %u\n", TICKPROF_VERSION, info->release, info->abi);
 	print_bits("features:", info->features, feature);
 	printf("sessions: %u, %.1f MiB\n", info->sessions, info->memory / 1048576.0);
+	printf("unwind tables: %u, %.1f MiB\n", info->tables, info->table_memory / 1048576.0);
 	return control_session_dump(control, print_session, NULL);
 }
 

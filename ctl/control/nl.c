@@ -224,6 +224,8 @@ static void read_info(struct nlattr **attrs, void *arg)
 	info->features = get_u32(attrs[TICKPROF_A_FEATURES]);
 	info->sessions = get_u32(attrs[TICKPROF_A_SESSIONS]);
 	info->memory = get_u64(attrs[TICKPROF_A_MEMORY]);
+	info->tables = get_u32(attrs[TICKPROF_A_TABLES]);
+	info->table_memory = get_u64(attrs[TICKPROF_A_TABLE_MEMORY]);
 	get_string(attrs[TICKPROF_A_RELEASE], info->release, sizeof(info->release));
 }
 

@@ -17,6 +17,8 @@ struct control;
 
 struct control_info {
 	uint32_t abi;
+	uint32_t tables;	/* unwind tables, and the bytes that they and mappings hold */
+	uint64_t table_memory;
 	uint32_t features;	/* TICKPROF_FEATURE_* */
 	uint32_t sessions;
 	uint64_t memory;

@@ -31,6 +31,7 @@ static int open_device(void)
 
 int session_open(struct session *s, const struct control_config *config)
 {
+	struct control_config wanted = *config;
 	int ret;
 
 	ret = control_open(&s->nl, &s->info);
@@ -41,7 +42,10 @@ int session_open(struct session *s, const struct control_config *config)
 		ret = s->fd;
 		goto close;
 	}
-	ret = control_session_configure(s->nl, s->fd, config);
+	/* Where the kernel cannot tell of mappings, frame pointers are what there is. */
+	if (!(s->info.features & TICKPROF_FEATURE_TABLES))
+		wanted.flags &= ~TICKPROF_F_TABLES;
+	ret = control_session_configure(s->nl, s->fd, &wanted);
 	if (ret)
 		goto close;
 	ret = session_update(s);

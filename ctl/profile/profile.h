@@ -92,7 +92,7 @@ struct profile_stats {
 	uint64_t samples, kernel, idle, kthread;
 	uint64_t exiting, compat, nostack;	/* whose user stack is missing, and why */
 	uint64_t truncated;			/* with a stack cut short, for any reason: */
-	uint64_t user_depth, user_fault, user_broken, kernel_depth, kernel_broken;
+	uint64_t user_depth, user_fault, user_broken, user_fallback, kernel_depth, kernel_broken;
 	uint64_t trimmed;			/* frames that a broken chain made up */
 	uint64_t missed;			/* ticks */
 	uint64_t lost_samples, lost_events, lost_stacks, throttled;

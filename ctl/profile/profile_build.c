@@ -127,14 +127,37 @@ static uint32_t locate(struct build *b, const struct image *image, uint32_t spac
 	return location;
 }
 
+static bool is_return(uint64_t frame)
+{
+	enum tickprof_how how = frame >> TICKPROF_FRAME_SHIFT;
+
+	return how == TICKPROF_HOW_FP || how == TICKPROF_HOW_CFI;
+}
+
+/* What a signal handler returns to was never called: its first instruction counts. */
+static bool is_trampoline(const struct decode_stack *stack, uint32_t i)
+{
+	return i + 1 < stack->nr &&
+	       stack->ip[i + 1] >> TICKPROF_FRAME_SHIFT == TICKPROF_HOW_SIGNAL;
+}
+
 static uint32_t make_chain(struct build *b, const struct image *image, uint32_t space,
 			   uint64_t time, const struct decode_stack *stack, bool first_caller)
 {
 	uint32_t i, nr = stack->nr;
+	uint64_t address;
+	bool caller;
 
 	GROW(b->scratch, b->cap_scratch, stack->nr);
-	for (i = 0; i < stack->nr; i++)
-		b->scratch[i] = locate(b, image, space, time, stack->ip[i], i || first_caller);
+	for (i = 0; i < stack->nr; i++) {
+		address = stack->ip[i];
+		caller = i || first_caller;
+		if (image) {
+			caller &= is_return(address) && !is_trampoline(stack, i);
+			address &= TICKPROF_FRAME_ADDRESS;
+		}
+		b->scratch[i] = locate(b, image, space, time, address, caller);
+	}
 	/* What a broken chain read last is no return address if nothing was ever mapped there. */
 	while (stack->flags & TICKPROF_STACK_BROKEN && nr > !first_caller &&
 	       !profile_location(b->p, b->scratch[nr - 1])->mapping) {
@@ -272,6 +295,8 @@ static void count_stack(struct build *b, uint32_t stack, uint32_t chain, bool *t
 	stats->kernel_broken += kernel && flags & (TICKPROF_STACK_BROKEN | TICKPROF_STACK_FAULT);
 	stats->user_depth += !kernel && flags & TICKPROF_STACK_DEPTH;
 	stats->user_fault += !kernel && flags & TICKPROF_STACK_FAULT;
+	stats->user_fallback += !kernel && flags & TICKPROF_STACK_FALLBACK;
+	flags &= ~TICKPROF_STACK_FALLBACK;
 	stats->user_broken += !kernel && flags & TICKPROF_STACK_BROKEN;
 	*truncated |= flags & ~TICKPROF_STACK_KERNEL;
 }

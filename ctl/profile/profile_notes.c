@@ -98,6 +98,7 @@ static void describe_quality(struct profile *p)
 		{ s->trimmed, "frames left out that broken chains had made up" },
 		{ s->user_fault, "user stacks cut at a page not resident" },
 		{ s->user_broken, "user stacks cut where the frame chain broke" },
+		{ s->user_fallback, "user stacks with frames found by frame pointer, for want of a table" },
 		{ s->kernel_depth, "kernel stacks cut at the depth limit" },
 		{ s->kernel_broken, "kernel stacks cut where the unwinder gave up" },
 		{ s->nostack, "samples whose stack found no room in the ring" },

@@ -21,6 +21,12 @@
  */
 enum { DRAIN_MS = 50 };
 
+/* New mappings wake us at once, but a storm of them not more often than this. */
+enum { DRAIN_LEAST_MS = 2 };
+
+/* How long a command waits for the unwind tables of what it will surely map. */
+enum { TABLES_MS = 2000 };
+
 #define SECOND_NS	1000000000ULL
 #define GRACE_NS	(2 * SECOND_NS)	/* for an interrupted command to end */
 
@@ -280,6 +286,7 @@ static int record_loop(struct recording *r)
 	int ret = 0;
 
 	while (!ret && !at_end(r, now_ns())) {
+		usleep(DRAIN_LEAST_MS * 1000);
 		ret = wait_records(r, DRAIN_MS);
 		if (!ret)
 			ret = drain_and_settle(r);
@@ -319,6 +326,8 @@ static int begin(struct recording *r)
 		if (!ret)
 			ret = wait_delay(r);
 	}
+	if (r->options->command)
+		tables_add_command(r->tables, r->options->command[0]);
 	if (!ret)
 		ret = add_targets(r);
 	r->started = now_ns();
@@ -328,7 +337,10 @@ static int begin(struct recording *r)
 		ret = session_start(&r->session);
 	if (!ret)
 		ret = take_snapshot(r);
-	return ret < 0 ? ret : release_command(r);
+	if (ret < 0)
+		return ret;
+	tables_settle(r->tables, TABLES_MS);
+	return release_command(r);
 }
 
 static int finish(struct recording *r)
@@ -364,7 +376,9 @@ int recording_run(struct recording *r, const struct recording_options *options, 
 	r->objects = objects_create();
 	r->snapshot = snapshot_create("/proc", sink_snapshot, r);
 	r->cgroups = cgroups_create(sink_cgroup, r);
-	r->watch = watch_create(r->objects, r->snapshot, r->cgroups,
+	if (r->session.state.config.flags & TICKPROF_F_TABLES)
+		r->tables = tables_create(r->session.fd);
+	r->watch = watch_create(r->objects, r->snapshot, r->cgroups, r->tables,
 				r->session.info.features & TICKPROF_FEATURE_MMAP);
 	ret = begin(r);
 	if (!ret)
@@ -376,6 +390,7 @@ void recording_deinit(struct recording *r)
 {
 	capture_writer_destroy(r->capture);
 	watch_destroy(r->watch);
+	tables_destroy(r->tables);
 	cgroups_destroy(r->cgroups);
 	snapshot_destroy(r->snapshot);
 	objects_destroy(r->objects);

@@ -19,6 +19,7 @@
 #include "control/target.h"
 #include "symbol/object.h"
 #include "snapshot.h"
+#include "tables.h"
 #include "watch.h"
 
 struct recording_options {
@@ -40,6 +41,7 @@ struct recording {
 	struct snapshot *snapshot;
 	struct cgroups *cgroups;
 	struct watch *watch;
+	struct tables *tables;	/* NULL: stacks are walked by frame pointer */
 	struct capture_writer *capture;
 	int signals;		/* signalfd */
 	uint64_t started, leave_at, progress_at;

@@ -26,6 +26,7 @@ struct watch {
 	struct objects *objects;
 	struct snapshot *snapshot;
 	struct cgroups *cgroups;
+	struct tables *tables;
 	int error;		/* the cgroup sink's first */
 	bool mmap_events;
 	struct watch_stats stats;
@@ -40,13 +41,14 @@ struct watch {
 };
 
 struct watch *watch_create(struct objects *objects, struct snapshot *snapshot,
-			   struct cgroups *cgroups, bool mmap_events)
+			   struct cgroups *cgroups, struct tables *tables, bool mmap_events)
 {
 	struct watch *w = xcalloc(1, sizeof(*w));
 
 	w->objects = objects;
 	w->snapshot = snapshot;
 	w->cgroups = cgroups;
+	w->tables = tables;
 	w->mmap_events = mmap_events;
 	w->purge_at = PURGE_AT;
 	return w;
@@ -154,7 +156,8 @@ static void see_mapping(struct watch *w, const struct tickprof_mmap *map)
 	if (id.build_id_size > TICKPROF_BUILD_ID_MAX)
 		id.build_id_size = 0;
 	memcpy(id.build_id, map->build_id, id.build_id_size);
-	objects_get(w->objects, &id, map->pid, map->addr, map->len, true);
+	tables_add(w->tables, w->objects,
+		   objects_get(w->objects, &id, map->pid, map->addr, map->len, true));
 }
 
 static void see_task(struct watch *w, const struct tickprof_task *task, bool snapshot)

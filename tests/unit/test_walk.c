@@ -31,12 +31,12 @@ static enum tickprof_step step(struct tickprof_walk *w, struct tickprof_rule rul
 }
 
 static void assert_frame(const struct tickprof_walk *w, unsigned long pc, unsigned long sp,
-			 unsigned long fp, enum tickprof_found found)
+			 unsigned long fp, enum tickprof_how how)
 {
 	assert_int_equal(w->pc, pc);
 	assert_int_equal(w->sp, sp);
 	assert_int_equal(w->fp, fp);
-	assert_int_equal(w->found, found);
+	assert_int_equal(w->how, how);
 }
 
 static const struct tickprof_rule sp_4 = { TICKPROF_CFA_SP, .offset = 4, .ra = -1 };
@@ -55,14 +55,14 @@ static void from_sp(void **state)
 
 	*word(SP + 24) = CODE + 1;
 	assert_int_equal(step(&w, rule), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE + 1, SP + 32, 77, TICKPROF_FOUND_CFI);
+	assert_frame(&w, CODE + 1, SP + 32, 77, TICKPROF_HOW_CFI);
 	/* With the frame pointer kept below, where pushes leave it. */
 	*word(SP + 8) = 0x1234;
 	rule.saved = TICKPROF_FP_AT_CFA;
 	rule.fp = -3;
 	w = caller(SP, 77);
 	assert_int_equal(step(&w, rule), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE + 1, SP + 32, 0x1234, TICKPROF_FOUND_CFI);
+	assert_frame(&w, CODE + 1, SP + 32, 0x1234, TICKPROF_HOW_CFI);
 	/* 16 bits of offset, unsigned: not above the user half, though not in memory either. */
 	rule.offset = 65535;
 	assert_int_equal(step(&w, rule), TICKPROF_STEP_FAULT);
@@ -76,15 +76,15 @@ static void from_fp(void **state)
 	*word(SP + 0x40) = SP + 0x80;
 	*word(SP + 0x48) = CODE + 2;
 	assert_int_equal(step(&w, rule), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE + 2, SP + 0x50, SP + 0x80, TICKPROF_FOUND_CFI);
+	assert_frame(&w, CODE + 2, SP + 0x50, SP + 0x80, TICKPROF_HOW_CFI);
 	/* Without CFI the same, marked. */
 	w = caller(SP, SP + 0x40);
 	assert_int_equal(step(&w, (struct tickprof_rule){ TICKPROF_CFA_NONE }), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE + 2, SP + 0x50, SP + 0x80, TICKPROF_FOUND_FP);
+	assert_frame(&w, CODE + 2, SP + 0x50, SP + 0x80, TICKPROF_HOW_FP);
 	/* The offset is signed. */
 	w = caller(SP, SP + 0x80);
 	assert_int_equal(step(&w, (struct tickprof_rule){ TICKPROF_CFA_FP, 0, -6, -1 }), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE + 2, SP + 0x50, SP + 0x80, TICKPROF_FOUND_CFI);
+	assert_frame(&w, CODE + 2, SP + 0x50, SP + 0x80, TICKPROF_HOW_CFI);
 }
 
 static void saved_elsewhere(void **state)
@@ -95,7 +95,7 @@ static void saved_elsewhere(void **state)
 	*word(SP + 24) = CODE;
 	*word(SP + 0x80 - 40) = 0x4321;
 	assert_int_equal(step(&w, rule), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE, SP + 32, 0x4321, TICKPROF_FOUND_CFI);
+	assert_frame(&w, CODE, SP + 32, 0x4321, TICKPROF_HOW_CFI);
 	w = caller(SP, SP + 0x81);
 	assert_int_equal(step(&w, rule), TICKPROF_STEP_BROKEN);
 }
@@ -108,14 +108,14 @@ static void dereferenced(void **state)
 	*word(SP + 24) = SP + 0x100;
 	*word(SP + 0x100 + 32) = CODE + 3;
 	assert_int_equal(step(&w, rule), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE + 3, SP + 0x100 + 40, 77, TICKPROF_FOUND_CFI);
+	assert_frame(&w, CODE + 3, SP + 0x100 + 40, 77, TICKPROF_HOW_CFI);
 	/* Below FP, as realigned stacks have it: the slot below the frame pointer holds the CFA. */
 	rule = (struct tickprof_rule){ TICKPROF_CFA_FP_DEREF, TICKPROF_FP_AT_FP, -1, 0, 0 };
 	w = caller(SP, SP + 0x40);
 	*word(SP + 0x38) = SP + 0x128;
 	*word(SP + 0x40) = 88;
 	assert_int_equal(step(&w, rule), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE + 3, SP + 0x128, 88, TICKPROF_FOUND_CFI);
+	assert_frame(&w, CODE + 3, SP + 0x128, 88, TICKPROF_HOW_CFI);
 	/* What is read may be anything. */
 	w = caller(SP, SP + 0x40);
 	*word(SP + 0x38) = SP + 0x121;
@@ -206,14 +206,14 @@ static void numbered_registers(void **state)
 		w = caller(SP, 77);
 		w.regs = &regs;
 		assert_int_equal(step(&w, rule), TICKPROF_STEP_ON);
-		assert_frame(&w, CODE + 4, SP + 0x50, 77, TICKPROF_FOUND_CFI);
+		assert_frame(&w, CODE + 4, SP + 0x50, 77, TICKPROF_HOW_CFI);
 		assert_null(w.regs);
 		/* From a signal frame. */
 		w = caller(SP, 77);
 		w.context = SP + 0x200;
 		*word(w.context + tickprof_arch_signal_register(rule.ra)) = SP + 0x40;
 		assert_int_equal(step(&w, rule), TICKPROF_STEP_ON);
-		assert_frame(&w, CODE + 4, SP + 0x50, 77, TICKPROF_FOUND_CFI);
+		assert_frame(&w, CODE + 4, SP + 0x50, 77, TICKPROF_HOW_CFI);
 		assert_int_equal(w.context, 0);
 		memset(word(SP + 0x200), 0, 0x300);
 		at[i] = 0;
@@ -239,12 +239,12 @@ static void signals(void **state)
 	put_signal(SP, CODE + 5, SP + 0x400, 88);
 	assert_int_equal(tickprof_walk_at(&w), CODE - 1);
 	assert_int_equal(step(&w, signal_rule), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE + 5, SP + 0x400, 88, TICKPROF_FOUND_SIGNAL);
+	assert_frame(&w, CODE + 5, SP + 0x400, 88, TICKPROF_HOW_SIGNAL);
 	/* What it interrupted is exact, its caller is not. */
 	assert_int_equal(tickprof_walk_at(&w), CODE + 5);
 	*word(SP + 0x400 + 24) = CODE + 6;
 	assert_int_equal(step(&w, sp_4), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE + 6, SP + 0x420, 88, TICKPROF_FOUND_CFI);
+	assert_frame(&w, CODE + 6, SP + 0x420, 88, TICKPROF_HOW_CFI);
 	assert_int_equal(tickprof_walk_at(&w), CODE + 5);
 	/* Contents that cannot be. */
 	w = caller(SP, 77);
@@ -369,7 +369,7 @@ static void starts(void **state)
 	instruction_pointer(&regs) = CODE;
 	regs.sp = SP + 3;
 	tickprof_walk_start(&w, &regs, tickprof_arch_user_mask());
-	assert_frame(&w, CODE, SP, 0, TICKPROF_FOUND_REGISTERS);
+	assert_frame(&w, CODE, SP, 0, TICKPROF_HOW_REGS);
 	assert_int_equal(tickprof_walk_at(&w), CODE);
 }
 

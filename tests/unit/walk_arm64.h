@@ -17,14 +17,14 @@ static void leaf(void **state)
 
 	tickprof_walk_start(&w, &regs, mask);
 	assert_int_equal(step(&w, bare), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE + 8, SP, 77, TICKPROF_FOUND_CFI);
+	assert_frame(&w, CODE + 8, SP, 77, TICKPROF_HOW_CFI);
 	/* The link register was the leaf's: for its caller it says nothing. */
 	assert_int_equal(step(&w, bare), TICKPROF_STEP_UNKNOWN);
 	assert_int_equal(step(&w, pushed), TICKPROF_STEP_UNKNOWN);
 	tickprof_walk_start(&w, &regs, mask);
 	*word(SP) = 88;
 	assert_int_equal(step(&w, pushed), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE + 8, SP + 16, 88, TICKPROF_FOUND_CFI);
+	assert_frame(&w, CODE + 8, SP + 16, 88, TICKPROF_HOW_CFI);
 	regs.regs[30] = 0;
 	tickprof_walk_start(&w, &regs, mask);
 	assert_int_equal(step(&w, bare), TICKPROF_STEP_ROOT);
@@ -42,7 +42,7 @@ static void leaf_below_a_signal(void **state)
 	*word(SP + TICKPROF_ARCH_SIGNAL_LR) = SIGNED | (CODE + 12);
 	assert_int_equal(step(&w, signal_rule), TICKPROF_STEP_ON);
 	assert_int_equal(step(&w, bare), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE + 12, SP + 0x400, 88, TICKPROF_FOUND_CFI);
+	assert_frame(&w, CODE + 12, SP + 0x400, 88, TICKPROF_HOW_CFI);
 }
 
 /* stp x29, x30, [sp, #-32]!: both at the lower end of the frame. */
@@ -54,7 +54,7 @@ static void frame_record(void **state)
 	*word(SP) = 88;
 	*word(SP + 8) = SIGNED | (CODE + 16);
 	assert_int_equal(step(&w, rule), TICKPROF_STEP_ON);
-	assert_frame(&w, CODE + 16, SP + 32, 88, TICKPROF_FOUND_CFI);
+	assert_frame(&w, CODE + 16, SP + 32, 88, TICKPROF_HOW_CFI);
 }
 
 static void tagged_pointers(void **state)

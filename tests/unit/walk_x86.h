@@ -21,7 +21,7 @@ static void plt(void **state)
 		w.regs = &regs;
 		w.pc = CODE + at;
 		assert_int_equal(step(&w, rule), TICKPROF_STEP_ON);
-		assert_frame(&w, CODE + 7 + pushed, SP + 8 + 8 * pushed, 77, TICKPROF_FOUND_CFI);
+		assert_frame(&w, CODE + 7 + pushed, SP + 8 + 8 * pushed, 77, TICKPROF_HOW_CFI);
 	}
 }
 

@@ -77,7 +77,7 @@ static inline enum tickprof_step walk_step(struct tickprof_walk *w, const struct
 		assert(step == other);
 		if (step == TICKPROF_STEP_ON) {
 			assert(plain.pc == w->pc && plain.sp == w->sp && plain.fp == w->fp);
-			assert(tickprof_step_found(rule) >> TICKPROF_FOUND_SHIFT == w->found);
+			assert(tickprof_step_how(rule) >> TICKPROF_FRAME_SHIFT == w->how);
 		}
 	}
 	fault_at = -1;

@@ -13,9 +13,12 @@
  *     the rings, once in a session's life.
  *  3. Send TARGET_ADD as often as needed, also while the session runs. A
  *     session without targets samples the whole host.
+ *     With F_TABLES, write() unwind tables as files become known (tickprof_table.h),
+ *     before START or after.
  *  4. mmap() each CPU's ring from the descriptor (see THE RING).
  *  5. Send START. Read the rings; poll() wakes when one holds more than the
- *     watermark. SESSION_GET tells all counters at any time.
+ *     watermark, with F_TABLES also for each MMAP record. SESSION_GET tells all
+ *     counters at any time.
  *  6. Send STOP, drain what is left, close. Closing without STOP is fine too.
  *
  * Every refusal carries an errno, a sentence (NLMSGERR_ATTR_MSG) and, where one
@@ -178,6 +181,22 @@ struct tickprof_stack {
 #define TICKPROF_STACK_DEPTH	(1 << 1)	/* cut at the session's depth */
 #define TICKPROF_STACK_FAULT	(1 << 2)	/* cut at a page that is not resident */
 #define TICKPROF_STACK_BROKEN	(1 << 3)	/* cut where the chain made no sense */
+#define TICKPROF_STACK_FALLBACK	(1 << 4)	/* F_TABLES: some frame was found by frame pointer */
+
+/*
+ * In a session with F_TABLES the highest bits of each address in a user stack
+ * say how it was found. HOW_CFI and HOW_FP are return addresses: the call stands
+ * before them. The others are the very instructions that were interrupted.
+ */
+#define TICKPROF_FRAME_SHIFT	60
+#define TICKPROF_FRAME_ADDRESS	((1ULL << TICKPROF_FRAME_SHIFT) - 1)
+
+enum tickprof_how {
+	TICKPROF_HOW_CFI,		/* unwind table */
+	TICKPROF_HOW_FP,		/* frame pointer, for want of one */
+	TICKPROF_HOW_SIGNAL,		/* registers that a signal frame holds */
+	TICKPROF_HOW_REGS,		/* registers, on entry to the kernel */
+};
 
 /*
  * TASK: who a sample belongs to; written like STACK.
@@ -308,6 +327,10 @@ enum tickprof_counter {
 	TICKPROF_COUNTER_CYCLES,	/* cycle-counter ticks spent in the sampler */
 	TICKPROF_COUNTER_BYTES,		/* bytes written to the rings */
 	TICKPROF_COUNTER_STOLEN,	/* of CYCLES: taken by a hypervisor or firmware, not charged */
+	TICKPROF_COUNTER_USER_STACKS,	/* user stacks walked */
+	TICKPROF_COUNTER_USER_FALLBACK,	/* F_TABLES: of these, some frame was found by frame pointer */
+	TICKPROF_COUNTER_USER_NO_MAPS,	/* F_TABLES: of these, mappings were not known yet */
+	TICKPROF_COUNTER_RULE_MISSES,	/* F_TABLES: frames whose rule had to be searched */
 	__TICKPROF_COUNTER_MAX,
 };
 #define TICKPROF_COUNTER_MAX (__TICKPROF_COUNTER_MAX - 1)
@@ -321,7 +344,8 @@ enum tickprof_counter {
 #define TICKPROF_F_EXCLUDE_USER		(1 << 5)	/* no samples in user mode */
 #define TICKPROF_F_EXCLUDE_KERNEL	(1 << 6)	/* no samples in kernel mode */
 #define TICKPROF_F_EMPTY		(1 << 7)	/* re-arm only: the floor for benchmarks */
-#define TICKPROF_F__ALL			((1 << 8) - 1)
+#define TICKPROF_F_TABLES		(1 << 8)	/* unwind user stacks by tables */
+#define TICKPROF_F__ALL			((1 << 9) - 1)
 #define TICKPROF_F_DEFAULT	(TICKPROF_F_KSTACK | TICKPROF_F_USTACK | \
 				 TICKPROF_F_EVENTS | TICKPROF_F_INHERIT)
 
@@ -332,6 +356,7 @@ enum tickprof_counter {
 #define TICKPROF_FEATURE_MMAP		(1 << 3)	/* MMAP events; else read /proc at first sight */
 #define TICKPROF_FEATURE_IDLE_STOP	(1 << 4)	/* the timer sleeps on idle CPUs */
 #define TICKPROF_FEATURE_CGROUP		(1 << 5)	/* cgroup ids and cgroup targets */
+#define TICKPROF_FEATURE_TABLES		(1 << 6)	/* user stacks by unwind table; needs MMAP */
 
 /* State of a session (A_STATE). */
 enum tickprof_state {
@@ -361,7 +386,7 @@ enum tickprof_target_kind {
 /* COMMANDS. All need CAP_PERFMON or CAP_SYS_ADMIN in the initial user namespace. */
 enum tickprof_cmd {
 	TICKPROF_CMD_UNSPEC,
-	TICKPROF_CMD_INFO,		/* → A_ABI, A_RELEASE, A_FEATURES, A_SESSIONS, A_MEMORY */
+	TICKPROF_CMD_INFO,		/* → A_ABI, A_RELEASE, A_FEATURES, A_SESSIONS, A_MEMORY, A_TABLES … */
 	TICKPROF_CMD_SESSION_CONFIGURE,	/* A_FD [A_RATE A_FLAGS A_RING_SIZE A_WATERMARK A_DEPTH A_THROTTLE] */
 	TICKPROF_CMD_TARGET_ADD,	/* A_FD A_TARGET_KIND and A_TARGET_ID or A_TARGET_COMM */
 	TICKPROF_CMD_TARGET_DEL,	/* the same */
@@ -399,6 +424,8 @@ enum tickprof_attr {
 	TICKPROF_A_TARGETS,		/* u32: targets the session has */
 	TICKPROF_A_EVENT,		/* u32: enum tickprof_event */
 	TICKPROF_A_COUNTERS,		/* nest of u64, types enum tickprof_counter */
+	TICKPROF_A_TABLES,		/* u32: unwind tables in the module */
+	TICKPROF_A_TABLE_MEMORY,	/* u64: bytes that these and the known mappings hold */
 	__TICKPROF_A_MAX,
 };
 #define TICKPROF_A_MAX (__TICKPROF_A_MAX - 1)

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unwind tables, compiled and uploaded in a thread of their own: see tables.h.
+ *
+ * What the thread shares with the recording is the queue, the numbers, and
+ * nothing else: a job has its own descriptor of the file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/intern.h"
+#include "base/util.h"
+#include "unwind_table/unwind_table.h"
+#include "tables.h"
+
+struct job {
+	struct job *next;
+	int fd;				/* -1: the vDSO of this process */
+	struct tickprof_file_key key;	/* as the kernel names the file */
+	char *name;			/* for messages */
+};
+
+struct tables {
+	int session;
+	struct intern *seen;		/* by object */
+	pthread_t thread;
+	pthread_mutex_t lock;		/* of all below */
+	pthread_cond_t wake, idle;
+	struct job *first, **last;
+	bool busy, stop;
+	bool full_said;
+	struct tables_stats stats;
+};
+
+static void free_job(struct job *job)
+{
+	if (job->fd >= 0)
+		close(job->fd);
+	free(job->name);
+	free(job);
+}
+
+/* One table to the module. Returns 0 or -errno. */
+static int upload(struct tables *t, struct tickprof_table *table, const struct job *job)
+{
+	ssize_t done;
+
+	if (!table->file.build_id_size && job->fd >= 0)
+		table->file = job->key;
+	do
+		done = write(t->session, table, table->bytes);
+	while (done < 0 && errno == EINTR && !t->stop);
+	return done < 0 ? -errno : 0;
+}
+
+static int compile(const struct job *job, struct unwind_table *table)
+{
+	struct elf_file *f;
+	int ret = elf_file_open(job->fd, &f);
+
+	if (ret)
+		return ret;
+	ret = unwind_table_compile(f, &job->key, table);
+	elf_file_close(f);
+	return ret;
+}
+
+/* Without its lock: the thread alone runs this. */
+static int run_job(struct tables *t, const struct job *job, struct unwind_table *table)
+{
+	int ret;
+
+	if (job->fd < 0)
+		ret = unwind_table_compile_vdso(table);
+	else
+		ret = compile(job, table);
+	if (!ret)
+		ret = upload(t, table->table, job);
+	if (ret == -ENOSPC && !t->full_said) {
+		warn("%s: no room for its unwind table: raise the module's parameter tables_max_mib",
+			job->name);
+		t->full_said = true;
+	}
+	return ret;
+}
+
+static void count_job(struct tables *t, const struct unwind_table *table, int ret)
+{
+	if (ret) {
+		t->stats.failed++;
+		return;
+	}
+	t->stats.uploaded++;
+	t->stats.compiled++;
+	t->stats.bytes += table->table->bytes;
+}
+
+static void *thread(void *arg)
+{
+	struct tables *t = arg;
+
+	pthread_mutex_lock(&t->lock);
+	for (;;) {
+		struct unwind_table table = { 0 };
+		struct job *job = t->first;
+		int ret;
+
+		if (t->stop)
+			break;
+		if (!job) {
+			t->busy = false;
+			pthread_cond_broadcast(&t->idle);
+			pthread_cond_wait(&t->wake, &t->lock);
+			continue;
+		}
+		t->busy = true;
+		t->first = job->next;
+		if (!t->first)
+			t->last = &t->first;
+		pthread_mutex_unlock(&t->lock);
+		ret = run_job(t, job, &table);
+		pthread_mutex_lock(&t->lock);
+		count_job(t, &table, ret);
+		unwind_table_deinit(&table);
+		free_job(job);
+	}
+	t->busy = false;
+	pthread_cond_broadcast(&t->idle);
+	pthread_mutex_unlock(&t->lock);
+	return NULL;
+}
+
+static void add_job(struct tables *t, int fd, const struct tickprof_file_key *key, const char *name)
+{
+	struct job *job = xcalloc(1, sizeof(*job));
+
+	job->fd = fd;
+	job->name = xstrdup(name);
+	if (key)
+		job->key = *key;
+	pthread_mutex_lock(&t->lock);
+	*t->last = job;
+	t->last = &job->next;
+	t->busy = true;
+	pthread_cond_signal(&t->wake);
+	pthread_mutex_unlock(&t->lock);
+}
+
+struct tables *tables_create(int session)
+{
+	struct tables *t = xcalloc(1, sizeof(*t));
+	pthread_condattr_t attr;
+	int ret;
+
+	t->session = session;
+	t->seen = intern_create();
+	t->last = &t->first;
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&t->wake, NULL);
+	pthread_cond_init(&t->idle, &attr);
+	pthread_condattr_destroy(&attr);
+	ret = pthread_create(&t->thread, NULL, thread, t);
+	if (!ret) {
+		add_job(t, -1, NULL, "[vdso]");
+		return t;
+	}
+	warn("no thread for unwind tables (%s): stacks are walked by frame pointer", strerror(ret));
+	intern_destroy(t->seen);
+	free(t);
+	return NULL;
+}
+
+void tables_destroy(struct tables *t)
+{
+	if (!t)
+		return;
+	pthread_mutex_lock(&t->lock);
+	t->stop = true;
+	pthread_cond_signal(&t->wake);
+	pthread_mutex_unlock(&t->lock);
+	pthread_join(t->thread, NULL);
+	while (t->first) {
+		struct job *job = t->first;
+
+		t->first = job->next;
+		free_job(job);
+	}
+	intern_destroy(t->seen);
+	free(t);
+}
+
+void tables_add(struct tables *t, struct objects *objects, struct object *object)
+{
+	struct intern_entry *seen;
+	struct stat st;
+	int fd;
+
+	if (!t || object->kind != OBJECT_FILE)
+		return;
+	seen = intern_get(t->seen, &object, sizeof(object));
+	if (seen->value)
+		return;
+	fd = objects_fd(objects, object);
+	if (fd < 0)
+		return;		/* perhaps by way of another process */
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0 || fstat(fd, &st)) {
+		close(fd);
+		return;
+	}
+	seen->value = object;
+	add_job(t, fd, &(struct tickprof_file_key){
+		.inode = object->id.inode,
+		.size = st.st_size,
+		.dev_major = object->id.dev_major,
+		.dev_minor = object->id.dev_minor,
+	}, object->id.path);
+}
+
+static void add_path(struct tables *t, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return;
+	}
+	add_job(t, fd, &(struct tickprof_file_key){
+		.inode = st.st_ino,
+		.size = st.st_size,
+		.dev_major = major(st.st_dev),
+		.dev_minor = minor(st.st_dev),
+	}, path);
+}
+
+static int add_own(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	if (info->dlpi_name[0] == '/')
+		add_path(arg, info->dlpi_name);
+	return 0;
+}
+
+/* As the shell finds it. */
+static void add_program(struct tables *t, const char *command)
+{
+	const char *path = getenv("PATH"), *end;
+	char full[4096];
+
+	if (strchr(command, '/')) {
+		add_path(t, command);
+		return;
+	}
+	for (; path && *path; path = *end ? end + 1 : end) {
+		end = strchrnul(path, ':');
+		if (snprintf(full, sizeof(full), "%.*s/%s", (int)(end - path), path, command) <
+			    (int)sizeof(full) &&
+		    !access(full, X_OK)) {
+			add_path(t, full);
+			return;
+		}
+	}
+}
+
+void tables_add_command(struct tables *t, const char *command)
+{
+	if (!t)
+		return;
+	add_program(t, command);
+	dl_iterate_phdr(add_own, t);
+}
+
+void tables_settle(struct tables *t, uint32_t timeout_ms)
+{
+	struct timespec until;
+
+	if (!t)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += timeout_ms / 1000;
+	until.tv_nsec += timeout_ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&t->lock);
+	while (t->busy && !pthread_cond_timedwait(&t->idle, &t->lock, &until))
+		;
+	pthread_mutex_unlock(&t->lock);
+}
+
+void tables_stats(struct tables *t, struct tables_stats *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!t)
+		return;
+	pthread_mutex_lock(&t->lock);
+	*out = t->stats;
+	pthread_mutex_unlock(&t->lock);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Unwind tables of the files that sampled processes map, compiled in the
+ * background and uploaded to the session while sampling goes on.
+ *
+ * One thread. Memory: one table at a time, 40 bytes a file seen.
+ */
+#ifndef TICKPROF_TABLES_H
+#define TICKPROF_TABLES_H
+
+#include <stdint.h>
+
+#include "symbol/object.h"
+
+struct tables;
+
+struct tables_stats {
+	uint32_t uploaded;	/* tables that the session has */
+	uint32_t compiled;	/* of these, how many the cache did not have */
+	uint32_t failed;	/* files for which there is none; why went to the log */
+	uint64_t bytes;
+};
+
+/* session: descriptor of the device, which outlives the result. NULL: no thread, said. */
+struct tables *tables_create(int session);
+/* Gives up what is still waiting. */
+void tables_destroy(struct tables *t);
+
+/* A file that is mapped somewhere. Cheap for one that was seen before. */
+void tables_add(struct tables *t, struct objects *objects, struct object *object);
+/* What the command will surely map: its file, and what this very program maps. */
+void tables_add_command(struct tables *t, const char *command);
+/* Wait until all that was added is uploaded, at most so long. */
+void tables_settle(struct tables *t, uint32_t timeout_ms);
+void tables_stats(struct tables *t, struct tables_stats *out);
+
+#endif

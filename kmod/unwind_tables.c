@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * User stacks by unwind tables: for each frame the rule of its instruction, by
+ * way of a small cache, and one step.
+ *
+ * Context: hard irq under RCU, the task is current. One window of user access
+ * with page faults disabled, closed while a rule is searched: a page that is not
+ * resident ends the walk, flagged.
+ * Bounds: depth steps, each bounded by unwind_step.h; a search takes 12 + 15
+ * look-ups.
+ * Code that no table tells of, by want of one or by nature, is walked by frame
+ * pointer, frame by frame, and flagged.
+ */
+#include <linux/compiler.h>
+#include <linux/log2.h>
+#include <linux/rcupdate.h>
+#include <linux/uaccess.h>
+
+#define tickprof_read_user(x, address, label) \
+	unsafe_get_user(x, (unsigned long __user *)(address), label)
+
+#include "arch.h"
+#include "space.h"
+#include "store.h"
+#include "unwind.h"
+#include "unwind_step.h"
+
+#define HASH_MULTIPLIER 0x9e3779b97f4a7c15ULL	/* 2^64 / golden ratio (Knuth 6.4) */
+
+static struct tickprof_rule search(const struct tickprof_maps *maps, unsigned long at)
+{
+	const struct tickprof_map *map = maps ? tickprof_space_find(maps, at) : NULL;
+	const struct tickprof_table_view *view;
+
+	if (!map)
+		return TICKPROF_RULE_NONE;
+	view = rcu_dereference(map->file->view);
+	return view ? tickprof_table_find(view, at - map->start + map->offset) : TICKPROF_RULE_NONE;
+}
+
+/* Out of the window, where calls are allowed. */
+static noinline void fill_slot(struct tickprof_rule_cache *cache, u32 i, u64 id,
+			       const struct tickprof_maps *maps, unsigned long at)
+{
+	cache->slot[i].rule = search(maps, at);
+	cache->slot[i].pc = at;
+	cache->slot[i].id = id;
+	cache->misses++;
+}
+
+/*
+ * Names the array and the tables that stand behind a rule. Pairs with the writers
+ * of both numbers (space.c, store.c), which change what they stand for first.
+ */
+static u64 current_id(const struct tickprof_maps *maps)
+{
+	u64 id = smp_load_acquire(&tickprof_store_epoch);
+
+	return maps ? id + smp_load_acquire(&maps->id) : id;
+}
+
+static u16 end_flags(enum tickprof_step step)
+{
+	switch (step) {
+	case TICKPROF_STEP_ON:
+		return TICKPROF_STACK_DEPTH;
+	case TICKPROF_STEP_ROOT:
+		return 0;
+	case TICKPROF_STEP_FAULT:
+		return TICKPROF_STACK_FAULT;
+	default:
+		return TICKPROF_STACK_BROKEN;
+	}
+}
+
+u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickprof_maps *maps,
+			   const struct pt_regs *regs, struct tickprof_stack *stack, u32 depth)
+{
+	const unsigned long mask = tickprof_arch_user_mask();
+	const u64 id = current_id(maps);
+	u64 *out = stack->ip + stack->nr, *const end = stack->ip + depth;
+	enum tickprof_step step = TICKPROF_STEP_ON;
+	struct tickprof_walk w;
+	u64 hash = 0, how;
+	u8 guessed = 0;
+
+	tickprof_walk_start(&w, regs, mask);
+	pagefault_disable();
+	if (!user_access_begin((void __user *)w.sp, sizeof(u64))) {
+		step = TICKPROF_STEP_BROKEN;
+		goto out;
+	}
+	while (likely(out < end)) {
+		unsigned long at = tickprof_walk_at(&w);
+		u32 i = at * HASH_MULTIPLIER >> (64 - ilog2(TICKPROF_RULE_SLOTS));
+		const struct tickprof_rule *rule = &cache->slot[i].rule;
+
+		if (unlikely(cache->slot[i].pc != at || cache->slot[i].id != id)) {
+			user_access_end();
+			fill_slot(cache, i, id, maps, at);
+			if (!user_access_begin((void __user *)w.sp, sizeof(u64))) {
+				step = TICKPROF_STEP_BROKEN;
+				goto out;
+			}
+		}
+		if (likely(rule->saved & TICKPROF_RULE_PLAIN && !w.regs && !w.context)) {
+			step = tickprof_step_plain(rule, mask, &w.pc, &w.sp, &w.fp);
+			how = tickprof_step_how(rule);
+		} else {
+			step = tickprof_step_any(&w, rule, mask);
+			how = (u64)w.how << TICKPROF_FRAME_SHIFT;
+		}
+		if (unlikely(step != TICKPROF_STEP_ON))
+			break;
+		guessed |= rule->saved & TICKPROF_RULE_GUESSED;
+		*out++ = w.pc | how;
+		hash = tickprof_unwind_hash(hash, w.pc);
+	}
+	user_access_end();
+out:
+	pagefault_enable();
+	stack->nr = out - stack->ip;
+	stack->hdr.flags |= end_flags(step) | (guessed ? TICKPROF_STACK_FALLBACK : 0);
+	return hash;
+}
