@@ -123,6 +123,7 @@ class Netlink:
     def info(self):
         answer = self.do('INFO')[0]
         return {'sessions': number(answer, 'SESSIONS'), 'memory': number(answer, 'MEMORY'),
+                'tables': number(answer, 'TABLES'), 'table_memory': number(answer, 'TABLE_MEMORY'),
                 'features': number(answer, 'FEATURES'), 'abi': number(answer, 'ABI')}
 
     def sessions(self):

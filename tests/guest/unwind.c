@@ -6,6 +6,7 @@
  *	unwind deep DEPTH SECONDS	main → level × DEPTH → leaf
  *	unwind qsort SECONDS		main → sort → qsort … compare → sort … → leaf, three deep
  *	unwind signal|altstack SECONDS	main → interrupted → (signal) → handler → handle → leaf
+ *	unwind timer SECONDS		main → timed → leaf → (signal) → handler → handle → leaf
  *	unwind plugin FILE SECONDS	main → open_plugin → plugin_run → plugin_leaf, dlopened
  *	unwind plt SECONDS		main → calls → functions of libc by way of the PLT
  *	unwind thread SECONDS		thread_main → level × 10 → leaf, in a thread
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -127,6 +129,17 @@ static FRAME void signals(uint64_t until, int alternate)
 	__asm__ volatile("");
 }
 
+static FRAME void timed(uint64_t until)
+{
+	struct itimerval every = { .it_interval.tv_usec = 5000, .it_value.tv_usec = 5000 };
+
+	signal(SIGPROF, handler);
+	setitimer(ITIMER_PROF, &every, NULL);
+	while (cpu_ns() < until)
+		leaf();
+	__asm__ volatile("");
+}
+
 static FRAME void calls(uint64_t until)
 {
 	static char a[64], b[64];
@@ -183,6 +196,8 @@ int main(int argc, char **argv)
 			sort();
 	} else if (!strcmp(what, "signal") || !strcmp(what, "altstack")) {
 		signals(until, what[0] == 'a');
+	} else if (!strcmp(what, "timer")) {
+		timed(until);
 	} else if (!strcmp(what, "plt")) {
 		calls(until);
 	} else if (!strcmp(what, "thread")) {
