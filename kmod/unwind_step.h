@@ -103,9 +103,10 @@ static __always_inline u64 tickprof_step_how(const struct tickprof_rule *rule)
 }
 
 /*
- * A step by a PLAIN rule from a frame whose registers are not known: one line
- * from lookup to lookup, which a sample pays for every frame. What it changes is
- * apart so that it stays in registers. "slot" is the word below the CFA.
+ * A step by a PLAIN rule: one line from lookup to lookup, which a sample pays for
+ * every frame. What it changes is apart so that it stays in registers; that of
+ * struct tickprof_walk which is not here, "regs" and "context" above all, the
+ * caller forgets. "slot" is the word below the CFA.
  */
 static __always_inline enum tickprof_step
 tickprof_step_plain(const struct tickprof_rule *rule, unsigned long mask, unsigned long *pc,

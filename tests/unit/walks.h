@@ -69,8 +69,7 @@ static inline enum tickprof_step walk_step(struct tickprof_walk *w, const struct
 		assert(w->falls <= TICKPROF_WALK_FALLS);
 	}
 	/* An empty frame at the very bottom is the exception: one looks below it, at the very top. */
-	if (rule->saved & TICKPROF_RULE_PLAIN && !before.regs && !before.context &&
-	    (before.sp || rule->offset)) {
+	if (rule->saved & TICKPROF_RULE_PLAIN && (before.sp || rule->offset)) {
 		reads_left = 2;
 		fault_at = fault;
 		other = tickprof_step_plain(rule, mask, &plain.pc, &plain.sp, &plain.fp);
