@@ -42,11 +42,12 @@ static int check(const struct tickprof_table *t)
 	u32 *group = (void *)at.group;					\
 	u16 *block = (void *)at.block, *row_rule = (void *)at.row_rule;	\
 	u8 *row_low = (void *)at.row_low;				\
+	const u32 bytes = t->bytes;					\
 	int err;							\
 									\
 	(void)rule, (void)group, (void)block, (void)row_rule, (void)row_low;	\
 	__VA_ARGS__;							\
-	err = tickprof_table_check(t, t->bytes, machine);		\
+	err = tickprof_table_check(t, bytes, machine);		\
 	free(t);							\
 	err;								\
 })
@@ -64,6 +65,8 @@ static void header(void **state)
 	assert_int_equal(AFTER(EM_X86_64, t->version = 0), -EOPNOTSUPP);
 	assert_int_equal(AFTER(EM_X86_64, t->machine = EM_AARCH64), -EOPNOTSUPP);
 	assert_int_equal(AFTER(EM_X86_64, t->machine = EM_386), -EOPNOTSUPP);
+	assert_refused(t->bytes -= 8);
+	assert_refused(t->bytes += 8);
 	assert_refused(t->flags = 1 << 1);
 	assert_refused(t->flags = 1u << 31);
 	assert_refused(t->shift = 2);
@@ -142,6 +145,27 @@ static void counts_that_would_overflow(void **state)
 	assert_refused(t->rules++; t->blocks -= 4);
 }
 
+/* Of the size that its counts ask for, and still without something to find. */
+static void empty_parts(void **state)
+{
+	u32 *count[] = { &draft.rules, &draft.blocks, &draft.rows };
+	struct tickprof_table *t;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(count); i++) {
+		memset(&draft, 0, sizeof(draft));
+		draft.machine = EM_X86_64;
+		draft.rules = draft.blocks = draft.rows = 1;
+		t = table_build(&draft);
+		assert_int_equal(check(t), 0);
+		free(t);
+		*count[i] = 0;
+		t = table_build(&draft);
+		assert_int_equal(check(t), -EINVAL);
+		free(t);
+	}
+}
+
 static void padding(void **state)
 {
 	struct tickprof_table *t;
@@ -168,6 +192,7 @@ static void index_of_rows(void **state)
 	assert_refused(group[0] = 1);
 	assert_refused(block[0] = 1);
 	assert_refused(group[0] = UINT32_MAX; block[0] = 1);
+	assert_refused(group[0] = 1; for (int b = 1; b < 256; b++) block[b]--);
 	assert_refused(group[1]++);
 	assert_refused(group[1] = UINT32_MAX);
 	assert_refused(group[1] = UINT32_MAX - 40);	/* falls back into range in 32 bits */
@@ -343,6 +368,7 @@ int main(void)
 		cmocka_unit_test(code_ends_within_a_file),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(counts_that_would_overflow),
+		cmocka_unit_test(empty_parts),
 		cmocka_unit_test(padding),
 		cmocka_unit_test(index_of_rows),
 		cmocka_unit_test(rows_rise_within_a_block),
