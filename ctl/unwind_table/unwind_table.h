@@ -17,6 +17,9 @@
 
 #include "symbol/elf_file.h"
 
+/* To be raised whenever the same file gives another table: cached ones are then not used. */
+#define UNWIND_TABLE_COMPILER	1
+
 struct unwind_table_stats {
 	uint64_t text;		/* bytes of code that are mapped for execution */
 	uint64_t fdes, broken;	/* functions described; entries not understood */
