@@ -61,9 +61,10 @@ static bool active;			/* users, for those who take no lock */
 static void work_pass(struct work_struct *work);
 static DECLARE_DELAYED_WORK(pass, work_pass);
 
+/* Whoever has just execed or mapped runs on: the work must not wait for it. */
 static void kick_pass(struct irq_work *work)
 {
-	mod_delayed_work(system_wq, &pass, 0);
+	mod_delayed_work(system_highpri_wq, &pass, 0);
 }
 
 static struct irq_work kick;
@@ -318,7 +319,7 @@ static void work_pass(struct work_struct *work)
 		cond_resched();
 	}
 	tickprof_store_reap_files();
-	queue_delayed_work(system_wq, &pass, again ? 1 : SWEEP_PERIOD);
+	queue_delayed_work(system_highpri_wq, &pass, again ? 1 : SWEEP_PERIOD);
 }
 
 void tickprof_space_get(void)
@@ -326,7 +327,7 @@ void tickprof_space_get(void)
 	mutex_lock(&users_lock);
 	if (!users++) {
 		WRITE_ONCE(active, true);
-		queue_delayed_work(system_wq, &pass, SWEEP_PERIOD);
+		queue_delayed_work(system_highpri_wq, &pass, SWEEP_PERIOD);
 	}
 	mutex_unlock(&users_lock);
 }

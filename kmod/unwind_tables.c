@@ -81,6 +81,7 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 	u64 *out = stack->ip + stack->nr, *const end = stack->ip + depth;
 	enum tickprof_step step = TICKPROF_STEP_ON;
 	struct tickprof_walk w;
+	unsigned long back = 0;		/* from a return address to its call */
 	u64 hash = 0, how;
 	u8 guessed = 0;
 
@@ -91,7 +92,7 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 		goto out;
 	}
 	while (likely(out < end)) {
-		unsigned long at = tickprof_walk_at(&w);
+		unsigned long at = w.pc - back;
 		u32 i = at * HASH_MULTIPLIER >> (64 - ilog2(TICKPROF_RULE_SLOTS));
 		const struct tickprof_rule *rule = &cache->slot[i].rule;
 
@@ -103,12 +104,16 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 				goto out;
 			}
 		}
-		if (likely(rule->saved & TICKPROF_RULE_PLAIN && !w.regs && !w.context)) {
+		if (likely(rule->saved & TICKPROF_RULE_PLAIN)) {
 			step = tickprof_step_plain(rule, mask, &w.pc, &w.sp, &w.fp);
 			how = tickprof_step_how(rule);
+			w.regs = NULL;
+			w.context = 0;
+			back = 1;
 		} else {
 			step = tickprof_step_any(&w, rule, mask);
 			how = (u64)w.how << TICKPROF_FRAME_SHIFT;
+			back = w.pc - tickprof_walk_at(&w);
 		}
 		if (unlikely(step != TICKPROF_STEP_ON))
 			break;

@@ -19,7 +19,7 @@
 
 #include "base/intern.h"
 #include "base/util.h"
-#include "unwind_table/unwind_table.h"
+#include "unwind_table/cache.h"
 #include "tables.h"
 
 struct job {
@@ -32,6 +32,7 @@ struct job {
 struct tables {
 	int session;
 	struct intern *seen;		/* by object */
+	struct unwind_cache *cache;	/* the thread's */
 	pthread_t thread;
 	pthread_mutex_t lock;		/* of all below */
 	pthread_cond_t wake, idle;
@@ -54,24 +55,10 @@ static int upload(struct tables *t, struct tickprof_table *table, const struct j
 {
 	ssize_t done;
 
-	if (!table->file.build_id_size && job->fd >= 0)
-		table->file = job->key;
 	do
 		done = write(t->session, table, table->bytes);
 	while (done < 0 && errno == EINTR && !t->stop);
 	return done < 0 ? -errno : 0;
-}
-
-static int compile(const struct job *job, struct unwind_table *table)
-{
-	struct elf_file *f;
-	int ret = elf_file_open(job->fd, &f);
-
-	if (ret)
-		return ret;
-	ret = unwind_table_compile(f, &job->key, table);
-	elf_file_close(f);
-	return ret;
 }
 
 /* Without its lock: the thread alone runs this. */
@@ -82,7 +69,7 @@ static int run_job(struct tables *t, const struct job *job, struct unwind_table 
 	if (job->fd < 0)
 		ret = unwind_table_compile_vdso(table);
 	else
-		ret = compile(job, table);
+		ret = unwind_cache_get(t->cache, job->fd, &job->key, table);
 	if (!ret)
 		ret = upload(t, table->table, job);
 	if (ret == -ENOSPC && !t->full_said) {
@@ -100,7 +87,7 @@ static void count_job(struct tables *t, const struct unwind_table *table, int re
 		return;
 	}
 	t->stats.uploaded++;
-	t->stats.compiled++;
+	t->stats.compiled = unwind_cache_counts(t->cache)->compiles;
 	t->stats.bytes += table->table->bytes;
 }
 
@@ -163,6 +150,7 @@ struct tables *tables_create(int session)
 
 	t->session = session;
 	t->seen = intern_create();
+	t->cache = unwind_cache_create(NULL, UNWIND_CACHE_BYTES);
 	t->last = &t->first;
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -176,6 +164,7 @@ struct tables *tables_create(int session)
 		return t;
 	}
 	warn("no thread for unwind tables (%s): stacks are walked by frame pointer", strerror(ret));
+	unwind_cache_destroy(t->cache);
 	intern_destroy(t->seen);
 	free(t);
 	return NULL;
@@ -196,6 +185,7 @@ void tables_destroy(struct tables *t)
 		t->first = job->next;
 		free_job(job);
 	}
+	unwind_cache_destroy(t->cache);
 	intern_destroy(t->seen);
 	free(t);
 }

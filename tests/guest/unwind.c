@@ -95,7 +95,10 @@ static volatile sig_atomic_t handled;
 
 static FRAME void handle(void)
 {
-	leaf();
+	int i;
+
+	for (i = 0; i < 8; i++)
+		leaf();
 	handled++;
 }
 
@@ -132,11 +135,13 @@ static FRAME void signals(uint64_t until, int alternate)
 static FRAME void timed(uint64_t until)
 {
 	struct itimerval every = { .it_interval.tv_usec = 5000, .it_value.tv_usec = 5000 };
+	int i;
 
 	signal(SIGPROF, handler);
 	setitimer(ITIMER_PROF, &every, NULL);
 	while (cpu_ns() < until)
-		leaf();
+		for (i = 0; i < 32; i++)
+			leaf();
 	__asm__ volatile("");
 }
 
