@@ -145,6 +145,22 @@ static void counts_that_would_overflow(void **state)
 	assert_refused(t->rules++; t->blocks -= 4);
 }
 
+/* Two bytes each: 2^31 of them are none in 32 bits. 32 MiB of groups are real. */
+static void blocks_that_overflow(void **state)
+{
+	struct tickprof_table *t, header = {
+		.magic = TICKPROF_TABLE_MAGIC, .version = TICKPROF_TABLE_VERSION,
+		.machine = EM_X86_64, .rules = 1, .rows = 1, .blocks = 0x7fffffff,
+	};
+	u64 bytes = layout_of(&header).end - (1ull << 32);
+
+	header.bytes = (bytes + 7) & ~7ull;
+	t = calloc(1, header.bytes);
+	*t = header;
+	assert_int_equal(check(t), -EINVAL);
+	free(t);
+}
+
 /* Of the size that its counts ask for, and still without something to find. */
 static void empty_parts(void **state)
 {
@@ -161,6 +177,9 @@ static void empty_parts(void **state)
 		free(t);
 		*count[i] = 0;
 		t = table_build(&draft);
+		assert_int_equal(check(t), -EINVAL);
+		if (draft.blocks)	/* an index that promises a row nevertheless */
+			((u16 *)table_parts(t).block)[1] = 1;
 		assert_int_equal(check(t), -EINVAL);
 		free(t);
 	}
@@ -204,7 +223,11 @@ static void index_of_rows(void **state)
 	assert_refused(block[1] = 0);
 	/* Block 298 may have one row less if 299 has it: 0xff, then. */
 	assert_taken(block[299]--);
-	/* But 0xff and then 0x00 are no single block's. */
+	/* But a row that belongs to no block is refused, */
+	assert_refused(block[299]--; block[300]--);
+	/* and so is a group far beyond the rows from which 32 bits would come back to them, */
+	assert_refused(group[1] -= 1000; for (int b = 256; b <= 300; b++) block[b] += 1000);
+	/* and 0xff and then 0x00 are no single block's. */
 	assert_refused(block[298]--; row_low[595] = 0);
 }
 
@@ -368,6 +391,7 @@ int main(void)
 		cmocka_unit_test(code_ends_within_a_file),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(counts_that_would_overflow),
+		cmocka_unit_test(blocks_that_overflow),
 		cmocka_unit_test(empty_parts),
 		cmocka_unit_test(padding),
 		cmocka_unit_test(index_of_rows),

@@ -63,9 +63,12 @@ static void from_sp(void **state)
 	w = caller(SP, 77);
 	assert_int_equal(step(&w, rule), TICKPROF_STEP_ON);
 	assert_frame(&w, CODE + 1, SP + 32, 0x1234, TICKPROF_HOW_CFI);
-	/* 16 bits of offset, unsigned: not above the user half, though not in memory either. */
+	/* 16 bits of offset, unsigned: nothing is mapped there, or beyond what can be. */
 	rule.offset = 65535;
+	w = caller(SP - (1 << 20), 77);
 	assert_int_equal(step(&w, rule), TICKPROF_STEP_FAULT);
+	w = caller(SP, 77);
+	assert_int_equal(step(&w, rule), TICKPROF_STEP_BROKEN);
 }
 
 static void from_fp(void **state)
@@ -85,6 +88,20 @@ static void from_fp(void **state)
 	w = caller(SP, SP + 0x80);
 	assert_int_equal(step(&w, (struct tickprof_rule){ TICKPROF_CFA_FP, 0, -6, -1 }), TICKPROF_STEP_ON);
 	assert_frame(&w, CODE + 2, SP + 0x50, SP + 0x80, TICKPROF_HOW_CFI);
+}
+
+/* Where a frame pointer is said to lie may be beyond everything. */
+static void saved_far_away(void **state)
+{
+	struct tickprof_rule rule = sp_4;
+	struct tickprof_walk w = caller(SP, 77);
+
+	*word(SP + 24) = CODE + 1;
+	rule.saved = TICKPROF_FP_AT_CFA;
+	rule.fp = INT16_MAX;
+	assert_int_equal(step(&w, rule), TICKPROF_STEP_FAULT);
+	rule.fp = INT16_MIN;
+	assert_int_equal(step(&w, rule), TICKPROF_STEP_FAULT);
 }
 
 static void saved_elsewhere(void **state)
@@ -385,6 +402,7 @@ int main(void)
 		cmocka_unit_test_setup(starts, clear),
 		cmocka_unit_test_setup(from_sp, clear),
 		cmocka_unit_test_setup(from_fp, clear),
+		cmocka_unit_test_setup(saved_far_away, clear),
 		cmocka_unit_test_setup(saved_elsewhere, clear),
 		cmocka_unit_test_setup(dereferenced, clear),
 		cmocka_unit_test_setup(ends, clear),

@@ -8,9 +8,10 @@
 
 #include <linux/types.h>
 
+/* At the very top of the user half, so that what lies beyond is near. */
 #define MEMORY_WORDS	512
-#define MEMORY_BASE	0x7ffe00000000UL
-#define MEMORY_END	(MEMORY_BASE + MEMORY_WORDS * 8)
+#define MEMORY_END	TASK_SIZE_MAX
+#define MEMORY_BASE	(MEMORY_END - MEMORY_WORDS * 8)
 
 static unsigned long memory[MEMORY_WORDS];
 static int reads_left;		/* in this step */
