@@ -217,7 +217,7 @@ tickprof_step_fp(const struct tickprof_walk *w, const struct tickprof_rule *rule
 	unsigned long at = cfa;
 
 	*fp = w->fp;
-	if (rule->cfa == TICKPROF_CFA_PLT || !(rule->saved & TICKPROF_SAVED_FP))
+	if (!(rule->saved & TICKPROF_SAVED_FP))
 		return TICKPROF_STEP_ON;
 	if ((rule->saved & TICKPROF_SAVED_FP) == TICKPROF_FP_AT_FP) {
 		at = tickprof_arch_untagged(w->fp);
