@@ -60,6 +60,7 @@ static void frame_record(void **state)
 static void tagged_pointers(void **state)
 {
 	struct tickprof_walk w = caller(SP, TAGGED | (SP + 0x40));
+	struct pt_regs regs = { 0 };
 
 	*word(SP + 0x40) = TAGGED | (SP + 0x80);
 	*word(SP + 0x48) = CODE + 4;
@@ -69,6 +70,16 @@ static void tagged_pointers(void **state)
 	assert_int_equal(w.sp, SP + 0x50);
 	assert_int_equal(step(&w, (struct tickprof_rule){ TICKPROF_CFA_FP, 0, 2, -1 }), TICKPROF_STEP_ON);
 	assert_int_equal(w.sp, SP + 0x90);
+	/* A CFA that was stored, and one in a register. */
+	*word(SP + 8) = TAGGED | (SP + 0x50);
+	w = caller(SP, 0);
+	assert_int_equal(step(&w, (struct tickprof_rule){ TICKPROF_CFA_SP_DEREF, 0, 1 }), TICKPROF_STEP_ON);
+	assert_int_equal(w.sp, SP + 0x50);
+	regs.regs[7] = TAGGED | (SP + 0x40);
+	w = caller(SP, 0);
+	w.regs = &regs;
+	assert_int_equal(step(&w, (struct tickprof_rule){ TICKPROF_CFA_REGISTER, 0, 2, 7 }), TICKPROF_STEP_ON);
+	assert_int_equal(w.sp, SP + 0x50);
 }
 
 #define ARCH_TESTS					\
