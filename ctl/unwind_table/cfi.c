@@ -17,8 +17,8 @@
 const struct cfi_machine *cfi_machine(uint16_t machine)
 {
 	static const struct cfi_machine machines[] = {
-		{ EM_X86_64, .sp = 7, .fp = 6, .ra = 16 },
-		{ EM_AARCH64, .sp = 31, .fp = 29, .ra = 30 },
+		{ EM_X86_64, .sp = 7, .fp = 6, .ra = 16, .registers = 16 },
+		{ EM_AARCH64, .sp = 31, .fp = 29, .ra = 30, .registers = 32 },
 	};
 	size_t i;
 

@@ -41,6 +41,7 @@ struct cfi_state {
 struct cfi_machine {
 	uint16_t machine;
 	uint8_t sp, fp, ra;
+	uint8_t registers;	/* those of addresses come first */
 };
 
 struct cfi_cie {

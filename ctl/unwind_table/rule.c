@@ -96,7 +96,7 @@ static bool base_register(const struct cfi_machine *m, uint64_t reg, int64_t byt
 			return false;
 	} else {
 		rule->cfa = reg == m->fp ? TICKPROF_CFA_FP : TICKPROF_CFA_REGISTER;
-		if (!scaled(bytes, INT16_MIN, INT16_MAX, &offset) || reg > INT16_MAX)
+		if (!scaled(bytes, INT16_MIN, INT16_MAX, &offset) || reg >= m->registers)
 			return false;
 		if (reg != m->fp)
 			rule->ra = reg;

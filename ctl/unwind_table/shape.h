@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Code that is known by its bytes, because often no CFI tells of it: the stub to
- * which signal handlers return (musl's has none), and the PLTs of linkers that
- * describe none (lld, mold, and ld on arm64). Nothing is matched loosely: a PLT
- * that differs anywhere from the shapes known is left alone.
+ * Code that is known by its bytes or names, because often no CFI tells of it: the
+ * stub to which signal handlers return (musl's has none), the PLTs of linkers that
+ * describe none (lld, mold, and ld on arm64), and where programs begin (musl, and
+ * glibc's dynamic linker on x86_64, in which every program spends its first
+ * milliseconds). Nothing is matched loosely: a PLT that differs anywhere from the
+ * shapes known is left alone.
  */
 #ifndef TICKPROF_SHAPE_H
 #define TICKPROF_SHAPE_H
@@ -20,9 +22,15 @@ enum { SHAPE_SIGRETURN_MIN = 7 };
 /* Nothing but what assemblers and linkers put between functions, which never runs. */
 bool shape_padding(uint16_t machine, const uint8_t *code, size_t size);
 
-/* Called for each stretch of the file's PLTs, by file offset, without overlap. */
+/* Called for each stretch of code, by file offset, without overlap. */
 typedef void (*shape_fn)(void *ctx, uint64_t offset, uint64_t size,
 			 const struct tickprof_rule *rule);
 void shape_plt(struct elf_file *f, shape_fn fn, void *ctx);
+
+/* Is this, at a file's entry point, how programs begin? */
+bool shape_entry(uint16_t machine, const uint8_t *code, size_t size);
+enum { SHAPE_ENTRY_SIZE = 64 };	/* of the longest, in glibc's dynamic linker */
+/* The functions between the entry point and main(), or that threads begin with, in musl. */
+void shape_musl_roots(struct elf_file *f, shape_fn fn, void *ctx);
 
 #endif

@@ -192,6 +192,35 @@ static void find_sigreturn(struct spans *s)
 	}
 }
 
+/* Not where CFI tells of the entry point, as glibc's own start code has it. */
+static void find_roots(struct spans *s)
+{
+	const struct tickprof_rule root = { .cfa = TICKPROF_CFA_ROOT };
+	const struct elf_segment *seg;
+	uint64_t offset, end = UINT64_MAX;
+	GElf_Ehdr ehdr;
+	size_t i;
+
+	if (!s->nr_code || !gelf_getehdr(s->f->elf, &ehdr))
+		return;
+	seg = segment_of(s, ehdr.e_entry, NULL);
+	if (!seg)
+		return;
+	offset = ehdr.e_entry - seg->vaddr + seg->offset;
+	for (i = 0; i < s->nr; i++)
+		if (offset >= s->s[i].start && offset - s->s[i].start < s->s[i].size)
+			return;
+	for (i = 0; i < s->nr_code; i++)
+		if (offset >= s->code[i].start && offset < s->code[i].end)
+			end = s->code[i].end;
+	if (end == UINT64_MAX ||
+	    !shape_entry(s->f->machine, (uint8_t *)s->f->image + offset, end - offset))
+		return;
+	add_shape(s, offset, end - offset < SHAPE_ENTRY_SIZE ? end - offset : SHAPE_ENTRY_SIZE,
+		  &root);
+	shape_musl_roots(s->f, add_shape, s);
+}
+
 int spans_init(struct spans *s, struct elf_file *f)
 {
 	size_t nr;
@@ -207,6 +236,7 @@ int spans_init(struct spans *s, struct elf_file *f)
 	if (s->has_debug)
 		add_cfi(s, &s->debug, SPAN_DEBUG_FRAME);
 	shape_plt(f, add_shape, s);
+	find_roots(s);
 	if (s->nr)
 		qsort(s->s, s->nr, sizeof(*s->s), by_start);
 	nr = s->nr;

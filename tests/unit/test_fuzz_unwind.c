@@ -85,7 +85,7 @@ static void use(void *data, size_t size)
 	if (elf_file_open_memory(data, size, false, &f))
 		return;
 	if (!unwind_table_compile(f, NULL, &t)) {
-		assert_sizes(t.table);
+		assert_table(t.table);
 		last = t.table->start;
 		unwind_table_each(t.table, seen, &last);
 		for (i = 0; i < 100; i++)

@@ -19,7 +19,7 @@ static void get(struct unwind_cache *c, const char *name, struct unwind_table *t
 
 	assert_true(fd >= 0);
 	assert_int_equal(unwind_cache_get(c, fd, NULL, t), 0);
-	assert_sizes(t->table);
+	assert_table(t->table);
 	close(fd);
 }
 

@@ -6,6 +6,8 @@
 #include <glob.h>
 #include <stdlib.h>
 
+#define FIXTURE_DIR "unwind-oracle"
+#include "unwind_fixture.h"
 #include "cfi_oracle.h"
 
 /* UNWIND_FILES in the environment: other files, separated by blanks. */
@@ -22,6 +24,7 @@ static void judge(const char *name, struct elf_file *f, const struct unwind_tabl
 
 	print_message("# %s: %lu places, %lu without CFI, %lu unknown, %lu wrong\n", name,
 		      o.asked, o.gaps, o.unknown, o.wrong);
+	assert_table(t->table);
 	assert_int_equal(t->stats.broken, 0);
 	assert_int_equal(o.wrong, 0);
 	assert_true(!t->stats.fdes || o.asked > o.gaps);

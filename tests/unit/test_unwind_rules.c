@@ -65,8 +65,9 @@ static void dereferenced(void **state)
 	      "0: rsp+8 c-8 u\n3: rax+8 c-8 u\n4: *(rsp+56)+8 c-8 c-24\n");
 	/* A long distance, a register by number, and none of it in the way of a plain CFA. */
 	check("nop\n.cfi_escape 0x0f,0x06,0x77,0xd8,0x04,0x06,0x23,0x08\nnop\n"
-	      ".cfi_escape 0x0f,0x03,0x92,0x07,0x10\nnop\n.cfi_escape 0x0f,0x02,0x7d,0x18\nnop\n",
-	      "0: rsp+8 c-8 u\n1: *(rsp+600)+8 c-8 u\n2: rsp+16 c-8 u\n3: r13+24 c-8 u\n");
+	      ".cfi_escape 0x0f,0x03,0x92,0x07,0x10\nnop\n.cfi_escape 0x0f,0x02,0x7d,0x18\nnop\n"
+	      ".cfi_def_cfa 17, 8\nnop\n",
+	      "0: rsp+8 c-8 u\n1: *(rsp+600)+8 c-8 u\n2: rsp+16 c-8 u\n3: r13+24 c-8 u\n4: unknown - -\n");
 }
 
 /* Where a saved register is told from the register that the CFA is told from. */

@@ -101,7 +101,7 @@ static void encoded(const char *section, const char *cie_id, const char *letters
 		eh ? ".long 0" : "");
 	struct unwind_table t;
 
-	assemble("", "f", "-static -no-pie -Wl,--no-eh-frame-hdr,--traditional-format -Wl,-e,f", text);
+	assemble("", "f", "-static -no-pie -Wl,--no-eh-frame-hdr,--traditional-format -Wl,-e,f 2>/dev/null", text);
 	t = compile_file("f", NULL);
 	assert_int_equal(t.stats.broken, broken);
 	assert_int_equal(t.stats.fdes, !broken);
@@ -172,6 +172,78 @@ static void plt(void **state)
 			       "16: rsp+8 plt9 c-8 u\n");
 		expect_section("ibt", ".plt.sec", "0: rsp+8 c-8 u\n");
 	}
+}
+
+/* Linkers that describe nothing. */
+static void plt_of_others(void **state)
+{
+	NEED(native);
+	write_text("p.c", program);
+	if (have("ld.lld")) {
+		sh("gcc -fPIE -pie -fuse-ld=lld -Wl,-z,lazy p.c -o lld");
+		expect_section("lld", ".plt", "0: rsp+16 c-8 u\n6: rsp+24 c-8 u\n"
+			       "16: rsp+8 plt11 c-8 u\n");
+	}
+	if (have("mold")) {
+		sh("gcc -fPIE -pie -fuse-ld=mold -Wl,-z,lazy p.c -o mold");
+		expect_section("mold", ".plt", "0: rsp+8 c-8 u\n6: rsp+16 c-8 u\n"
+			       "12: rsp+24 c-8 u\n32: rsp+8 c-8 u\n");
+	}
+}
+
+/* Where a program begins, told by CFI or not; an entry point of another look is left alone. */
+static void roots(void **state)
+{
+	static const char *const begins[] = { "mov %rsp, %rdi", "xor %ebp, %ebp",
+					      "endbr64\nxor %ebp, %ebp", "ret" };
+	size_t i;
+
+	NEED(native);
+	for (i = 0; i < ARRAY_SIZE(begins); i++) {
+		__free char *text = xasprintf(".text\n.globl _start, f, end\n_start: %s\n"
+					      "call f\nhlt\nud2\n.skip 100, 0xf4\n" F
+					      "end: nop\n", begins[i]);
+		struct unwind_table t;
+		uint64_t start;
+
+		assemble("", "r", "-static -no-pie", text);
+		t = compile_file("r", NULL);
+		start = offset_of("r", address_of("r", "_start"));
+		if (i == 3)
+			assert_string_equal(rows_between(&t, start, start + 100), "");
+		else
+			assert_string_equal(rows_between(&t, start, start + 100),
+					    "0: root - -\n64: none - -\n");
+		unwind_table_deinit(&t);
+	}
+	assemble("", "r", "-static -no-pie", ".text\n.globl _start, end\n_start: .cfi_startproc\n"
+		 "xor %ebp, %ebp\n.cfi_undefined 16\ncall _start\n.cfi_endproc\nhlt\nend: nop\n");
+	assert_rows("r", "_start", "end", "0: rsp+8 c-8 u\n2: root - -\n7: none - -\n");
+}
+
+static void musl(void **state)
+{
+	struct unwind_table t;
+	uint64_t at;
+
+	if (!have("musl-gcc"))
+		skip();
+	write_text("p.c", program);
+	sh("musl-gcc -static p.c -o musl");
+	t = compile_file("musl", NULL);
+	at = offset_of("musl", address_of("musl", "libc_start_main_stage2"));
+	assert_int_equal(unwind_table_find(t.table, at)->cfa, TICKPROF_CFA_ROOT);
+	at = offset_of("musl", address_of("musl", "_start"));
+	assert_int_equal(unwind_table_find(t.table, at)->cfa, TICKPROF_CFA_ROOT);
+	unwind_table_deinit(&t);
+	write_text("q.c", "#include <signal.h>\nstatic void h(int s) {}\n"
+		   "int main(void) { return signal(SIGUSR1, h) == SIG_ERR; }\n");
+	sh("musl-gcc -static q.c -o musl");
+	t = compile_file("musl", NULL);
+	at = offset_of("musl", address_of("musl", "__restore_rt"));
+	assert_int_equal(unwind_table_find(t.table, at)->cfa, TICKPROF_CFA_SIGNAL);
+	assert_int_equal(unwind_table_find(t.table, at - 1)->cfa, TICKPROF_CFA_SIGNAL);
+	unwind_table_deinit(&t);
 }
 
 /* One byte that is not as it should be: nothing is said. */
@@ -290,6 +362,9 @@ int main(void)
 		cmocka_unit_test(debug_frame),
 		cmocka_unit_test(encodings),
 		cmocka_unit_test(plt),
+		cmocka_unit_test(plt_of_others),
+		cmocka_unit_test(roots),
+		cmocka_unit_test(musl),
 		cmocka_unit_test(plt_of_no_known_shape),
 		cmocka_unit_test(without_sections),
 		cmocka_unit_test(refused),
