@@ -19,10 +19,12 @@ static const struct option_row options[] = {
 	{ OPT_JSON, "json", NULL, "one JSON object" },
 	{ OPT_DUMP, "dump", NULL, "each row: file offset, canonical frame address, where the\n"
 				  "return address and the caller's frame pointer are" },
+	{ 'o', "output", "FILE", "write the table of the one file as the module takes it" },
 	OPTIONS_COMMON
 };
 
 static bool json, dump;
+static const char *output;
 
 static int table_parse(const struct command *cmd, int argc, char **argv)
 {
@@ -31,11 +33,15 @@ static int table_parse(const struct command *cmd, int argc, char **argv)
 	while ((id = option_next(cmd, argc, argv, &status)) >= 0) {
 		json |= id == OPT_JSON;
 		dump |= id == OPT_DUMP;
+		if (id == 'o')
+			output = optarg;
 	}
 	if (id == OPTION_STOP)
 		return status;
 	if (!argv[optind])
 		return usage_error(cmd, "which file? \"[vdso]\" names the kernel's");
+	if (output && argv[optind + 1])
+		return usage_error(cmd, "-o takes one file's table, not several");
 	if (json && dump)
 		return usage_error(cmd, "--dump writes text only, --json does not go with it");
 	return COMMAND_RUN;
@@ -70,6 +76,16 @@ static int refuse(const char *path, int error)
 		err_errno(-error, "%s", path);
 	return error == -ENOEXEC || error == -ENOTSUP || error == -ENOENT ? EXIT_USAGE
 								       : EXIT_ERROR;
+}
+
+static int write_table(const struct tickprof_table *table)
+{
+	int fd __close = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd >= 0 && write(fd, table, table->bytes) == (ssize_t)table->bytes)
+		return EXIT_OK;
+	err_errno(errno, "cannot write %s", output);
+	return EXIT_ERROR;
 }
 
 struct figures {
@@ -184,6 +200,8 @@ static int table_run(const struct command *cmd, int argc, char **argv)
 			print_text(argv[i], &table);
 		if (dump)
 			print_dump(&table);
+		if (output)
+			status = write_table(table.table);
 		unwind_table_deinit(&table);
 	}
 	if (json)

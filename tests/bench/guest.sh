@@ -15,6 +15,10 @@ compile() {
 		# shellcheck disable=SC2086 # several words
 		cc $cflags -o "$work/$program" "$top/tests/bench/$program.c"
 	done
+	# The same without frame pointers, and the unwind table for it.
+	# shellcheck disable=SC2086
+	cc ${cflags/-fno-omit-frame-pointer/-fomit-frame-pointer} -DNO_FRAME_POINTERS -Wl,--build-id -o "$work/work-cfi" "$top/tests/bench/work.c"
+	"$build/ctl/tickprof" unwind-table -q -o "$work/work-cfi.table" "$work/work-cfi" >/dev/null || die "no tool: run make tool"
 }
 
 # Without times, so that equal trees make equal archives and guests do not differ by them.
@@ -50,7 +54,7 @@ guest() {
 	for program; do archives+=("$(program_archive "$program")"); done
 	tree=$(mktemp -d "$work/tree.XXXXXX")
 	mkdir -p "$tree"/{bin,proc,sys,dev,tmp,usr/bin}
-	cp "$(command -v busybox)" "$work/work" "$work/session" "$work/perfdata" "$work/emit" "$tree/bin/"
+	cp "$(command -v busybox)" "$work/work" "$work/work-cfi" "$work/work-cfi.table" "$work/session" "$work/perfdata" "$work/emit" "$tree/bin/"
 	install -m 755 "$top/tests/bench/init" "$tree/init"
 	cc -E -I"$top/include/uapi" -o "$tree/session.i" "$top/tests/bench/session.c"
 	[ -z "$module" ] || cp "$module" "$tree/tickprof.ko"

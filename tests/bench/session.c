@@ -2,11 +2,11 @@
 /*
  * A tickprof session without the tool, so that the module is measured alone.
  *
- *	session [-e] [-n] [-r RATE] [-s RING-BYTES] [-o FILE] COMMAND…
+ *	session [-e] [-n] [-r RATE] [-s RING-BYTES] [-o FILE] [-t TABLE] COMMAND…
  *
  * Runs COMMAND while the whole host is sampled; then prints one line of
  * key=value, the module's counters for the run. -e: a timer that only re-arms;
- * -n: no call stacks; -o: write what is drained, as the tool would, or leave
+ * -n: no call stacks; -t: by this unwind table; -o: write what is drained, as the tool would, or leave
  * out: drain and discard.
  */
 #include <errno.h>
@@ -158,6 +158,17 @@ struct ring {
 	const uint8_t *data;
 };
 
+static void upload(const char *path)
+{
+	static uint8_t table[4 << 20];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd < 0 ? -1 : read(fd, table, sizeof(table));
+
+	if (size < 0 || write(device, table, size) != size)
+		die(path);
+	close(fd);
+}
+
 static void map_ring(struct ring *ring, uint32_t size)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -204,14 +215,16 @@ int main(int argc, char **argv)
 	uint64_t before[TICKPROF_COUNTER_MAX + 1] = { 0 }, c[TICKPROF_COUNTER_MAX + 1] = { 0 };
 	uint32_t flags = TICKPROF_F_DEFAULT, rate = 999, size = TICKPROF_RING_DEFAULT;
 	int option, status = 0, out = -1;
+	const char *table = NULL;
 	struct pollfd wait_for[2];
 	struct ring ring;
 	pid_t child;
 
-	while ((option = getopt(argc, argv, "+enr:s:o:")) != -1) {
+	while ((option = getopt(argc, argv, "+enr:s:o:t:")) != -1) {
 		switch (option) {
 		case 'e': flags |= TICKPROF_F_EMPTY; break;
 		case 'n': flags &= ~(TICKPROF_F_KSTACK | TICKPROF_F_USTACK); break;
+		case 't': table = optarg, flags |= TICKPROF_F_TABLES; break;
 		case 'r': rate = strtoul(optarg, NULL, 0); break;
 		case 's': size = strtoul(optarg, NULL, 0); break;
 		case 'o': out = open(optarg, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600); break;
@@ -230,6 +243,8 @@ int main(int argc, char **argv)
 	put_u32(TICKPROF_A_FLAGS, flags);
 	put_u32(TICKPROF_A_RING_SIZE, size);
 	ask("SESSION_CONFIGURE");
+	if (table)
+		upload(table);
 	map_ring(&ring, size);
 	command(TICKPROF_CMD_START, "START");
 	get_counters(before);
@@ -245,9 +260,9 @@ int main(int argc, char **argv)
 	get_counters(c);
 #define DELTA(name) (c[TICKPROF_COUNTER_##name] - before[TICKPROF_COUNTER_##name])
 	printf("ticks=%lu samples=%lu lost=%lu bytes=%lu stacks=%lu hits=%lu throttled=%lu cycles=%lu "
-	       "user_depth=%lu user_fault=%lu user_broken=%lu\n",
+	       "user_depth=%lu user_fault=%lu user_broken=%lu user_fallback=%lu misses=%lu\n",
 	       DELTA(TICKS), DELTA(SAMPLES), DELTA(LOST_SAMPLES), DELTA(BYTES), DELTA(STACKS),
 	       DELTA(STACK_HITS), DELTA(THROTTLED), DELTA(CYCLES), DELTA(USER_DEPTH),
-	       DELTA(USER_FAULT), DELTA(USER_BROKEN));
+	       DELTA(USER_FAULT), DELTA(USER_BROKEN), DELTA(USER_FALLBACK), DELTA(RULE_MISSES));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

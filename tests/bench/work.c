@@ -70,8 +70,10 @@ static __attribute__((noinline)) uint64_t measure(uint64_t rounds)
 {
 	uint64_t then, now, nr = 0;
 
+#ifndef NO_FRAME_POINTERS
 	/* A leaf would otherwise do without a frame, and hide its caller. */
 	asm volatile("" : : "r"(__builtin_frame_address(0)));
+#endif
 	then = counter();
 	while (rounds-- && !stopped) {
 		spin();
@@ -147,15 +149,18 @@ static __attribute__((noinline)) uint64_t descend_b(uint32_t frames, uint64_t ro
 
 /*
  * The C library's start-up code keeps no frame pointer. This is the root of a
- * chain of known length, ended as in a static program: by a pointer that lies
- * in nobody's memory. (Where it points to user memory that is not there, as in
+ * chain of known length, for tables by its CFI, for frame pointers as in a static
+ * program: by a pointer that lies in nobody's memory. (Where it points to user memory that is not there, as in
  * dynamic programs, perf takes a page fault of about 500 instructions more.)
  */
 uint64_t at_root(uint64_t (*function)(uint32_t, uint64_t, uint32_t), uint32_t frames,
 		 uint64_t rounds, uint32_t path);
 asm(".text\n"
     "at_root:\n\t"
+    ".cfi_startproc\n\t"
+    ".cfi_undefined rip\n\t"
     "push %rbp\n\t"
+    ".cfi_def_cfa_offset 16\n\t"
     "mov $-1, %rbp\n\t"
     "mov %rdi, %rax\n\t"
     "mov %esi, %edi\n\t"
@@ -163,7 +168,8 @@ asm(".text\n"
     "mov %ecx, %edx\n\t"
     "call *%rax\n\t"
     "pop %rbp\n\t"
-    "ret");
+    "ret\n\t"
+    ".cfi_endproc");
 
 /* In place of main(). */
 static uint64_t plain(uint32_t frames, uint64_t rounds, uint32_t path)
