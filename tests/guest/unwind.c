@@ -10,7 +10,10 @@
  *	unwind plugin FILE SECONDS	main → open_plugin → plugin_run → plugin_leaf, dlopened
  *	unwind plt SECONDS		main → calls → functions of libc by way of the PLT
  *	unwind thread SECONDS		thread_main → level × 10 → leaf, in a thread
- *	unwind swap A B ROUNDS		plugin_run of A and of B by turns, dlopened and closed
+ *	unwind swap A B ROUNDS		plugin_run of A and of B by turns, dlopened and closed, as
+ *					threads "one" and "two"; prints how often both had one address
+ *	unwind execs PROGRAM SECONDS	PROGRAM nothing, again and again; prints how often
+ *	unwind nothing			ends
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -19,7 +22,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +38,14 @@ static uint64_t cpu_ns(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static uint64_t wall_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
@@ -173,7 +186,7 @@ static FRAME void *run_thread_ns(void *ns)
 }
 
 #ifndef STATIC
-static FRAME int call_plugin(const char *file, double seconds)
+static FRAME int call_plugin(const char *file, double seconds, void **address)
 {
 	void *plugin = dlopen(file, RTLD_NOW);
 	void (*run)(double) = plugin ? dlsym(plugin, "plugin_run") : NULL;
@@ -182,10 +195,45 @@ static FRAME int call_plugin(const char *file, double seconds)
 		fprintf(stderr, "%s\n", dlerror());
 		return 1;
 	}
+	*address = run;
 	run(seconds);
 	return dlclose(plugin);
 }
+
+/* Equal layouts: the second is mapped where the first was. */
+static FRAME int swap(char **file, int rounds)
+{
+	void *address[2] = { NULL, NULL };
+	int i, same = 0, failed = 0;
+
+	for (i = 0; i < rounds && !failed; i++) {
+		prctl(PR_SET_NAME, i % 2 ? "two" : "one");
+		failed = call_plugin(file[i % 2], 0.01, &address[i % 2]);
+		same += i && address[0] == address[1];
+	}
+	printf("%d of %d at the same address\n", same, rounds);
+	return failed;
+}
 #endif
+
+static FRAME int execs(char *program, uint64_t until)
+{
+	char *argv[] = { program, "nothing", NULL };
+	volatile int n = 0;
+	int status = 0;
+	pid_t pid;
+
+	for (; !status && wall_ns() < until; n++) {
+		pid = vfork();
+		if (!pid) {
+			execv(program, argv);
+			_exit(127);
+		}
+		waitpid(pid, &status, 0);
+	}
+	printf("%d execs\n", n);
+	return status != 0;
+}
 
 int main(int argc, char **argv)
 {
@@ -210,14 +258,16 @@ int main(int argc, char **argv)
 		pthread_join(thread, NULL);
 #ifndef STATIC
 	} else if (!strcmp(what, "plugin") && argc > 3) {
-		return call_plugin(argv[2], seconds);
-	} else if (!strcmp(what, "swap") && argc > 4) {
-		int i, failed = 0;
+		void *address;
 
-		for (i = 0; i < atoi(argv[4]); i++)
-			failed |= call_plugin(argv[2 + i % 2], 0.02);
-		return failed;
+		return call_plugin(argv[2], seconds, &address);
+	} else if (!strcmp(what, "swap") && argc > 4) {
+		return swap(argv + 2, atoi(argv[4]));
 #endif
+	} else if (!strcmp(what, "execs") && argc > 3) {
+		return execs(argv[2], wall_ns() + ns);
+	} else if (!strcmp(what, "nothing")) {
+		return 0;
 	} else {
 		fprintf(stderr, "unwind: see the head of unwind.c\n");
 		return 2;
