@@ -145,22 +145,6 @@ static void counts_that_would_overflow(void **state)
 	assert_refused(t->rules++; t->blocks -= 4);
 }
 
-/* Two bytes each: 2^31 of them are none in 32 bits. 32 MiB of groups are real. */
-static void blocks_that_overflow(void **state)
-{
-	struct tickprof_table *t, header = {
-		.magic = TICKPROF_TABLE_MAGIC, .version = TICKPROF_TABLE_VERSION,
-		.machine = EM_X86_64, .rules = 1, .rows = 1, .blocks = 0x7fffffff,
-	};
-	u64 bytes = layout_of(&header).end - (1ull << 32);
-
-	header.bytes = (bytes + 7) & ~7ull;
-	t = calloc(1, header.bytes);
-	*t = header;
-	assert_int_equal(check(t), -EINVAL);
-	free(t);
-}
-
 /* Of the size that its counts ask for, and still without something to find. */
 static void empty_parts(void **state)
 {
@@ -391,7 +375,6 @@ int main(void)
 		cmocka_unit_test(code_ends_within_a_file),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(counts_that_would_overflow),
-		cmocka_unit_test(blocks_that_overflow),
 		cmocka_unit_test(empty_parts),
 		cmocka_unit_test(padding),
 		cmocka_unit_test(index_of_rows),
