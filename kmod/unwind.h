@@ -25,13 +25,15 @@ u64 tickprof_unwind_user(const struct pt_regs *regs, struct tickprof_stack *stac
  */
 #define TICKPROF_RULE_SLOTS	1024	/* a power of two */
 
+struct tickprof_rule_slot {
+	u64 pc;
+	u64 id;			/* 0: never filled */
+	struct tickprof_rule rule;
+};
+
 struct tickprof_rule_cache {
 	u64 misses;
-	struct {
-		u64 pc;
-		u64 id;			/* 0: never filled */
-		struct tickprof_rule rule;
-	} slot[TICKPROF_RULE_SLOTS];
+	struct tickprof_rule_slot slot[TICKPROF_RULE_SLOTS];
 };
 
 /*

@@ -39,13 +39,12 @@ static struct tickprof_rule search(const struct tickprof_maps *maps, unsigned lo
 }
 
 /* Out of the window, where calls are allowed. */
-static noinline void fill_slot(struct tickprof_rule_cache *cache, u32 i, u64 id,
+static noinline void fill_slot(struct tickprof_rule_slot *slot, u64 id,
 			       const struct tickprof_maps *maps, unsigned long at)
 {
-	cache->slot[i].rule = search(maps, at);
-	cache->slot[i].pc = at;
-	cache->slot[i].id = id;
-	cache->misses++;
+	slot->rule = search(maps, at);
+	slot->pc = at;
+	slot->id = id;
 }
 
 /*
@@ -82,8 +81,7 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 	enum tickprof_step step = TICKPROF_STEP_ON;
 	struct tickprof_walk w;
 	unsigned long back = 0;		/* from a return address to its call */
-	u64 hash = 0, how;
-	u8 guessed = 0;
+	u64 hash = 0, how, hows = 0;
 
 	tickprof_walk_start(&w, regs, mask);
 	pagefault_disable();
@@ -93,31 +91,40 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 	}
 	while (likely(out < end)) {
 		unsigned long at = w.pc - back;
-		u32 i = at * HASH_MULTIPLIER >> (64 - ilog2(TICKPROF_RULE_SLOTS));
-		const struct tickprof_rule *rule = &cache->slot[i].rule;
+		struct tickprof_rule_slot *slot = &cache->slot[at * HASH_MULTIPLIER >>
+							       (64 - ilog2(TICKPROF_RULE_SLOTS))];
+		const struct tickprof_rule *rule;
 
-		if (unlikely(cache->slot[i].pc != at || cache->slot[i].id != id)) {
+		OPTIMIZER_HIDE_VAR(slot);	/* or it is computed anew for each use */
+		rule = &slot->rule;
+		if (unlikely(slot->pc != at || slot->id != id)) {
 			user_access_end();
-			fill_slot(cache, i, id, maps, at);
+			fill_slot(slot, id, maps, at);
+			cache->misses++;
 			if (!user_access_begin((void __user *)w.sp, sizeof(u64))) {
 				step = TICKPROF_STEP_BROKEN;
 				goto out;
 			}
 		}
+		/* Each way has an end of its own, so that the short one need not look for it. */
 		if (likely(rule->saved & TICKPROF_RULE_PLAIN)) {
 			step = tickprof_step_plain(rule, mask, &w.pc, &w.sp, &w.fp);
+			if (unlikely(step != TICKPROF_STEP_ON))
+				break;
 			how = tickprof_step_how(rule);
-			w.regs = NULL;
-			w.context = 0;
 			back = 1;
 		} else {
+			if (back) {
+				w.regs = NULL;
+				w.context = 0;
+			}
 			step = tickprof_step_any(&w, rule, mask);
+			if (step != TICKPROF_STEP_ON)
+				break;
 			how = (u64)w.how << TICKPROF_FRAME_SHIFT;
 			back = w.pc - tickprof_walk_at(&w);
 		}
-		if (unlikely(step != TICKPROF_STEP_ON))
-			break;
-		guessed |= rule->saved & TICKPROF_RULE_GUESSED;
+		hows |= how;
 		*out++ = w.pc | how;
 		hash = tickprof_unwind_hash(hash, w.pc);
 	}
@@ -125,6 +132,7 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 out:
 	pagefault_enable();
 	stack->nr = out - stack->ip;
-	stack->hdr.flags |= end_flags(step) | (guessed ? TICKPROF_STACK_FALLBACK : 0);
+	stack->hdr.flags |= end_flags(step) |
+			     (hows >> TICKPROF_FRAME_SHIFT & TICKPROF_HOW_FP ? TICKPROF_STACK_FALLBACK : 0);
 	return hash;
 }
