@@ -262,8 +262,12 @@ static bool update_space(struct space *space)
 static void add_space(struct mm_struct *mm)
 {
 	struct space *space;
+	bool known;
 
-	if (find_space(mm) || nr_spaces >= SPACES_MAX)
+	rcu_read_lock();
+	known = find_space(mm);
+	rcu_read_unlock();
+	if (known || nr_spaces >= SPACES_MAX)
 		goto drop;
 	space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
 	if (!space)
