@@ -22,7 +22,8 @@ static inline void assert_table(const struct tickprof_table *t)
 	assert_int_equal(tickprof_table_check(t, t->bytes, t->machine), 0);
 }
 
-static inline struct unwind_table compile_file(const char *name, const struct tickprof_file_key *key)
+static inline struct unwind_table compile_file(const char *name,
+						const struct tickprof_file_key *key)
 {
 	struct elf_file *f = open_elf(name);
 	struct unwind_table t;
