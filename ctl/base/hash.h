@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
 
 #include "util.h"
 
@@ -27,6 +29,20 @@ static inline uint64_t hash_u64(uint64_t h, uint64_t v)
 {
 	h = (h ^ v) * 0x9e3779b97f4a7c15ull;
 	return h ^ (h >> 32);
+}
+
+/*
+ * To begin with where a hostile file chooses the keys and could make all fall on
+ * one slot: another number in each run. The order of entries does not depend on it.
+ */
+static inline uint64_t hash_seed(void)
+{
+	const void *random = (const void *)getauxval(AT_RANDOM);
+	uint64_t seed = 0;
+
+	if (random)
+		memcpy(&seed, random, sizeof(seed));
+	return seed;
 }
 
 static inline uint64_t hash_bytes(uint64_t h, const void *p, size_t size)

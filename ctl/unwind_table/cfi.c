@@ -95,7 +95,8 @@ bool cfi_init(struct cfi *c, struct elf_file *f, bool eh_frame)
 	GElf_Shdr shdr;
 	Elf_Scn *scn;
 
-	*c = (struct cfi){ .machine = cfi_machine(f->machine), .eh_frame = eh_frame };
+	*c = (struct cfi){ .eh_frame = eh_frame, .seed = hash_seed() };
+	c->machine = cfi_machine(f->machine);
 	c->ident = (const unsigned char *)elf_getident(f->elf, NULL);
 	if (!c->machine || !c->ident)
 		return false;
@@ -225,6 +226,11 @@ static bool read_augmentation(struct cfi_cie *cie, const Dwarf_CIE *raw)
 	return !data.bad;
 }
 
+static uint64_t cie_hash(const struct cfi *c, uint64_t at)
+{
+	return hash_u64(hash_u64(c->seed, at), c->seed);
+}
+
 static bool add_cie(struct cfi *c, uint32_t at, const Dwarf_CIE *raw)
 {
 	struct cfi_cie cie = {
@@ -237,7 +243,7 @@ static bool add_cie(struct cfi *c, uint32_t at, const Dwarf_CIE *raw)
 
 	if (c->nr_cies == CIES_MAX || !read_augmentation(&cie, raw) || code.p > code.end)
 		return false;
-	slot = hash_find(&c->cie_index, hash_u64(0, at), id, c->cie_at[id - 1] == at);
+	slot = hash_find(&c->cie_index, cie_hash(c, at), id, c->cie_at[id - 1] == at);
 	if (slot->id)
 		return true;
 	cfi_run_initial(c, &cie, code);
@@ -252,7 +258,7 @@ static bool add_cie(struct cfi *c, uint32_t at, const Dwarf_CIE *raw)
 static const struct cfi_cie *find_cie(struct cfi *c, uint64_t at)
 {
 	const struct hash_slot *s = c->cie_index.slots;
-	uint32_t hash = hash_u64(0, at), i;
+	uint32_t hash = cie_hash(c, at), i;
 
 	for (i = hash & c->cie_index.mask; s && s[i].id; i = (i + 1) & c->cie_index.mask)
 		if (s[i].hash == hash && c->cie_at[s[i].id - 1] == at)

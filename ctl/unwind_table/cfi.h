@@ -66,6 +66,7 @@ struct cfi {
 	uint32_t *cie_at;	/* their offsets in the section */
 	size_t cap_cie_at;
 	struct hash cie_index;
+	uint64_t seed;
 	uint64_t broken;	/* entries that were not understood */
 };
 

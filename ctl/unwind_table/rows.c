@@ -27,7 +27,8 @@ static uint32_t rule_id(struct rows *r, const struct tickprof_rule *rule)
 	if (r->nr_rules && same(rule, &r->last))
 		return r->last_id;
 	memcpy(&key, rule, sizeof(key));
-	slot = hash_find(&r->index, hash_u64(0, key), id, same(&r->rules[id - 1], rule));
+	slot = hash_find(&r->index, hash_u64(hash_u64(r->seed, key), r->seed), id,
+			 same(&r->rules[id - 1], rule));
 	if (!slot->id) {
 		if (r->nr_rules == TICKPROF_TABLE_RULES_MAX) {
 			r->index.nr--;	/* the slot stays free */
@@ -47,7 +48,7 @@ void rows_init(struct rows *r)
 	const struct tickprof_rule none = { .cfa = TICKPROF_CFA_NONE };
 	const struct tickprof_rule unknown = { .cfa = TICKPROF_CFA_UNKNOWN };
 
-	*r = (struct rows){ 0 };
+	*r = (struct rows){ .seed = hash_seed() };
 	rule_id(r, &none);
 	rule_id(r, &unknown);
 }

@@ -22,6 +22,7 @@ struct rows {
 	struct tickprof_rule *rules;
 	size_t nr_rules, cap_rules;
 	struct hash index;
+	uint64_t seed;
 	struct tickprof_rule last;	/* looked up */
 	uint32_t last_id;
 	bool full;		/* more rows than a table can have: some are missing */
