@@ -13,7 +13,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'guest'))
 
 import raw  # noqa: E402
-from lib import SLOW, check, compile_c, equal, find_module, local_copy, run  # noqa: E402,F401
+from lib import check, compile_c, equal, find_module, local_copy, run  # noqa: E402
 from state import set_online, vmalloc_bytes, wait_free  # noqa: E402
 
 CPUS = os.cpu_count()
