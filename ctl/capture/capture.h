@@ -36,6 +36,13 @@ struct capture;
 #define CAPTURE_META_END_MONO	"end.monotonic"		/* ns; in the COUNTERS-time META */
 #define CAPTURE_META_COMMAND	"command"		/* the command line recorded */
 #define CAPTURE_META_CGROUP	"cgroup."		/* + id in decimal: path below the cgroup root */
+#define CAPTURE_META_UNWIND	"unwind"		/* user stacks by "tables", or by "fp" alone */
+/* At the end of a recording by tables, in files: */
+#define CAPTURE_META_TABLES	"tables.loaded"		/* whose table the module had */
+#define CAPTURE_META_COMPILED	"tables.compiled"	/* of these, not from the cache */
+#define CAPTURE_META_WAITING	"tables.waiting"	/* not reached before the end */
+#define CAPTURE_META_NO_TABLE	"tables.none."		/* + number from 0: path, tab, reason */
+#define CAPTURE_NO_TABLES_MAX	1000
 
 /*
  * Start a capture on fd, which stays the caller's. Returns 0 or -errno, as all

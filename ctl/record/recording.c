@@ -358,6 +358,7 @@ static int finish(struct recording *r)
 	if (ret)
 		return ret;
 	write_number(r, CAPTURE_META_END_MONO, now_ns());
+	tables_write_meta(r->tables, r->capture);
 	return written(r, capture_write_counters(r->capture, r->session.state.counters));
 }
 
@@ -377,7 +378,7 @@ int recording_run(struct recording *r, const struct recording_options *options, 
 	r->snapshot = snapshot_create("/proc", sink_snapshot, r);
 	r->cgroups = cgroups_create(sink_cgroup, r);
 	if (r->session.state.config.flags & TICKPROF_F_TABLES)
-		r->tables = tables_create(r->session.fd);
+		r->tables = tables_create(r->session.fd, NULL);
 	r->watch = watch_create(r->objects, r->snapshot, r->cgroups, r->tables,
 				r->session.info.features & TICKPROF_FEATURE_MMAP);
 	ret = begin(r);

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "base/intern.h"
 #include "base/util.h"
 #include "unwind_table/cache.h"
+#include "no_table.h"
 #include "tables.h"
 
 struct job {
@@ -27,11 +29,19 @@ struct job {
 	int fd;				/* -1: the vDSO of this process */
 	struct tickprof_file_key key;	/* as the kernel names the file */
 	char *name;			/* for messages */
+	bool again;			/* a file of this key was counted before */
+};
+
+/* A file that has no table. */
+struct missing {
+	struct missing *next;
+	char *name;
+	char *reason;
 };
 
 struct tables {
 	int session;
-	struct intern *seen;		/* by object */
+	struct intern *seen;		/* objects, and keys of files */
 	struct unwind_cache *cache;	/* the thread's */
 	pthread_t thread;
 	pthread_mutex_t lock;		/* of all below */
@@ -40,6 +50,7 @@ struct tables {
 	bool busy, stop;
 	bool full_said;
 	struct tables_stats stats;
+	struct missing *missing;	/* the last one first */
 };
 
 static void free_job(struct job *job)
@@ -80,15 +91,39 @@ static int run_job(struct tables *t, const struct job *job, struct unwind_table 
 	return ret;
 }
 
-static void count_job(struct tables *t, const struct unwind_table *table, int ret)
+/* Under the lock. reason is taken over. */
+static void count_job(struct tables *t, const struct job *job, const struct unwind_table *table,
+		      char *reason, bool compiled)
 {
-	if (ret) {
-		t->stats.failed++;
+	struct missing *m;
+
+	if (job->again) {
+		free(reason);
 		return;
 	}
-	t->stats.uploaded++;
-	t->stats.compiled = unwind_cache_counts(t->cache)->compiles;
-	t->stats.bytes += table->table->bytes;
+	if (!reason) {
+		t->stats.loaded++;
+		t->stats.compiled += compiled;
+		t->stats.bytes += table->table->bytes;
+		return;
+	}
+	m = xcalloc(1, sizeof(*m));
+	*m = (struct missing) { t->missing, xstrdup(job->name), reason };
+	t->missing = m;
+	t->stats.none++;
+}
+
+/* Without the lock. */
+static char *do_job(struct tables *t, const struct job *job, struct unwind_table *table,
+		    bool *compiled)
+{
+	uint64_t before = unwind_cache_counts(t->cache)->compiles;
+	char *reason = no_table_reason(table, run_job(t, job, table));
+
+	*compiled = unwind_cache_counts(t->cache)->compiles != before;
+	if (reason && !job->again)
+		verbose("%s has no unwind table: %s", job->name, reason);
+	return reason;
 }
 
 static void *thread(void *arg)
@@ -99,7 +134,8 @@ static void *thread(void *arg)
 	for (;;) {
 		struct unwind_table table = { 0 };
 		struct job *job = t->first;
-		int ret;
+		bool compiled;
+		char *reason;
 
 		if (t->stop)
 			break;
@@ -114,9 +150,9 @@ static void *thread(void *arg)
 		if (!t->first)
 			t->last = &t->first;
 		pthread_mutex_unlock(&t->lock);
-		ret = run_job(t, job, &table);
+		reason = do_job(t, job, &table, &compiled);
 		pthread_mutex_lock(&t->lock);
-		count_job(t, &table, ret);
+		count_job(t, job, &table, reason, compiled);
 		unwind_table_deinit(&table);
 		free_job(job);
 	}
@@ -134,6 +170,12 @@ static void add_job(struct tables *t, int fd, const struct tickprof_file_key *ke
 	job->name = xstrdup(name);
 	if (key)
 		job->key = *key;
+	if (key && key->inode) {
+		struct intern_entry *seen = intern_get(t->seen, key, sizeof(*key));
+
+		job->again = seen->value;
+		seen->value = t;
+	}
 	pthread_mutex_lock(&t->lock);
 	*t->last = job;
 	t->last = &job->next;
@@ -142,7 +184,7 @@ static void add_job(struct tables *t, int fd, const struct tickprof_file_key *ke
 	pthread_mutex_unlock(&t->lock);
 }
 
-struct tables *tables_create(int session)
+struct tables *tables_create(int session, const char *cache)
 {
 	struct tables *t = xcalloc(1, sizeof(*t));
 	pthread_condattr_t attr;
@@ -150,7 +192,7 @@ struct tables *tables_create(int session)
 
 	t->session = session;
 	t->seen = intern_create();
-	t->cache = unwind_cache_create(NULL, UNWIND_CACHE_BYTES);
+	t->cache = unwind_cache_create(cache, UNWIND_CACHE_BYTES);
 	t->last = &t->first;
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -184,6 +226,14 @@ void tables_destroy(struct tables *t)
 
 		t->first = job->next;
 		free_job(job);
+	}
+	while (t->missing) {
+		struct missing *m = t->missing;
+
+		t->missing = m->next;
+		free(m->name);
+		free(m->reason);
+		free(m);
 	}
 	unwind_cache_destroy(t->cache);
 	intern_destroy(t->seen);
@@ -294,10 +344,48 @@ void tables_settle(struct tables *t, uint32_t timeout_ms)
 
 void tables_stats(struct tables *t, struct tables_stats *out)
 {
+	const struct job *job;
+
 	memset(out, 0, sizeof(*out));
 	if (!t)
 		return;
 	pthread_mutex_lock(&t->lock);
 	*out = t->stats;
+	for (job = t->first; job; job = job->next)
+		out->waiting += !job->again;
 	pthread_mutex_unlock(&t->lock);
+}
+
+static void write_number(struct capture_writer *w, const char *key, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	capture_write_meta(w, key, text);
+}
+
+int tables_write_meta(struct tables *t, struct capture_writer *w)
+{
+	const struct missing *m;
+	struct tables_stats s;
+	unsigned int i = 0;
+
+	tables_stats(t, &s);
+	if (t) {
+		write_number(w, CAPTURE_META_TABLES, s.loaded);
+		write_number(w, CAPTURE_META_COMPILED, s.compiled);
+		write_number(w, CAPTURE_META_WAITING, s.waiting);
+		pthread_mutex_lock(&t->lock);
+		m = t->missing;		/* what comes now is put before it */
+		pthread_mutex_unlock(&t->lock);
+		for (; m && i < CAPTURE_NO_TABLES_MAX; m = m->next, i++) {
+			char *key __free = xasprintf(CAPTURE_META_NO_TABLE "%u", i);
+			char *value __free = xasprintf("%s\t%s", m->name, m->reason);
+
+			capture_write_meta(w, key, value);
+		}
+		verbose("unwind tables of %u files (%.1f MiB), %u of them compiled now; %u files have none",
+			s.loaded, s.bytes / 1048576.0, s.compiled, s.none);
+	}
+	return capture_write_meta(w, CAPTURE_META_UNWIND, t ? "tables" : "fp");
 }

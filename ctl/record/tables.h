@@ -3,26 +3,32 @@
  * Unwind tables of the files that sampled processes map, compiled in the
  * background and uploaded to the session while sampling goes on.
  *
- * One thread. Memory: one table at a time, 40 bytes a file seen.
+ * One thread. Memory: one table at a time, 100 bytes a file seen.
  */
 #ifndef TICKPROF_TABLES_H
 #define TICKPROF_TABLES_H
 
 #include <stdint.h>
 
+#include "capture/capture.h"
 #include "symbol/object.h"
 
 struct tables;
 
+/* In files, each counted once. */
 struct tables_stats {
-	uint32_t uploaded;	/* tables that the session has */
+	uint32_t loaded;	/* whose table the session has */
 	uint32_t compiled;	/* of these, how many the cache did not have */
-	uint32_t failed;	/* files for which there is none; why went to the log */
+	uint32_t none;		/* without: no call frame information, or something failed */
+	uint32_t waiting;	/* not reached yet */
 	uint64_t bytes;
 };
 
-/* session: descriptor of the device, which outlives the result. NULL: no thread, said. */
-struct tables *tables_create(int session);
+/*
+ * session: descriptor of the device, which outlives the result. cache: a folder,
+ * as for unwind_cache_create(). NULL: no thread, said.
+ */
+struct tables *tables_create(int session, const char *cache);
 /* Gives up what is still waiting. */
 void tables_destroy(struct tables *t);
 
@@ -33,5 +39,7 @@ void tables_add_command(struct tables *t, const char *command);
 /* Wait until all that was added is uploaded, at most so long. */
 void tables_settle(struct tables *t, uint32_t timeout_ms);
 void tables_stats(struct tables *t, struct tables_stats *out);
+/* These numbers, and which files have no table and why, as META. 0 or -errno. */
+int tables_write_meta(struct tables *t, struct capture_writer *w);
 
 #endif
