@@ -197,9 +197,17 @@ uint32_t profile_add_location(struct profile *p, struct object *object, uint64_t
 	return slot->id;
 }
 
-uint32_t profile_add_chain(struct profile *p, const uint32_t *locations, uint32_t nr)
+static void add_how(struct profile *p, const uint8_t *how, uint32_t nr)
+{
+	GROW(p->chain_how, p->private->cap_chain_how, p->nr_chain_locations + nr);
+	memcpy(p->chain_how + p->nr_chain_locations, how, nr);
+}
+
+uint32_t profile_add_chain(struct profile *p, const uint32_t *locations, const uint8_t *how,
+			   uint32_t nr)
 {
 	struct profile_private *priv = p->private;
+	const bool walks = priv->walks;
 	uint64_t h = nr;
 	const struct profile_chain *g;
 	struct hash_slot *slot;
@@ -208,11 +216,12 @@ uint32_t profile_add_chain(struct profile *p, const uint32_t *locations, uint32_
 	if (!nr)
 		return 0;
 	for (i = 0; i < nr; i++)
-		h = hash_u64(h, locations[i]);
+		h = hash_u64(h, (uint64_t)(walks ? how[i] : 0) << 32 | locations[i]);
 	slot = hash_find(&priv->chain_index, h, id, ({
 		g = &p->chains[id - 1];
 		g->nr == nr && !memcmp(p->chain_locations + g->first, locations,
-				       nr * sizeof(*locations)); }));
+				       nr * sizeof(*locations)) &&
+		(!walks || !memcmp(p->chain_how + g->first, how, nr)); }));
 	if (!slot->id) {
 		GROW(p->chains, priv->cap_chains, p->nr_chains + 1);
 		p->chains[p->nr_chains++] = (struct profile_chain) {
@@ -220,6 +229,8 @@ uint32_t profile_add_chain(struct profile *p, const uint32_t *locations, uint32_
 			.rooted = profile_root_reached(p, locations, nr),
 		};
 		slot->id = p->nr_chains;
+		if (walks)
+			add_how(p, how, nr);
 		GROW(p->chain_locations, priv->cap_chain_locations, p->nr_chain_locations + nr);
 		memcpy(p->chain_locations + p->nr_chain_locations, locations,
 		       nr * sizeof(*locations));
@@ -260,6 +271,7 @@ int profile_create(struct capture *c, struct objects *objects, struct symbolizer
 	priv->objects = objects;
 	priv->symbolizer = s;
 	priv->live = options->live;
+	priv->walks = options->walks;
 	priv->strings = intern_create();
 	priv->processes = processes_create();
 	d = decode_create(c);
@@ -306,6 +318,8 @@ void profile_destroy(struct profile *p)
 	free(p->tasks);
 	free(p->chains);
 	free(p->chain_locations);
+	free(p->chain_how);
+	free(p->no_tables);
 	free(p->samples);
 	free(p);
 }

@@ -27,6 +27,7 @@ struct profile_options {
 	bool lines;		/* see symbolizer_options */
 	bool live;		/* files that mappings name may be opened now */
 	bool each;		/* do not add up: one entry a sample, in time order */
+	bool walks;		/* keep stacks apart that were found in different ways */
 	uint64_t from, until;	/* CLOCK_MONOTONIC ns; 0: no bound */
 };
 
@@ -70,6 +71,28 @@ struct profile_task {
 	const char *cgroup;	/* path, else id; "": none */
 };
 
+/* How the walk of a user stack ended. */
+enum profile_end {
+	PROFILE_END_NONE,	/* there was no walk */
+	PROFILE_END_ROOT,
+	PROFILE_END_DEPTH,	/* the session's limit */
+	PROFILE_END_FAULT,	/* a page not resident */
+	PROFILE_END_BROKEN,	/* no caller was found */
+	PROFILE_ENDS,
+};
+
+/* User stacks by how their walk ended; these add up but for NONE and fallback. */
+struct profile_walks {
+	uint64_t ended[PROFILE_ENDS];
+	uint64_t fallback;	/* by tables, but some frame by frame pointer */
+};
+
+/* A file whose unwind table was wanted. */
+struct profile_no_table {
+	const char *path;
+	const char *reason;
+};
+
 /* A run of locations, leaf first. */
 struct profile_chain {
 	uint32_t first;		/* index from 0 into chain_locations */
@@ -83,6 +106,8 @@ struct profile_sample {
 	uint32_t leaf;		/* location; 0: not attributed to any place */
 	uint32_t kernel, user;	/* chains; 0: none */
 	uint16_t flags;		/* TICKPROF_SAMPLE_* */
+	uint8_t end;		/* enum profile_end; with options.walks of all, else of the first */
+	bool fallback;		/* the same */
 	uint64_t time;		/* of the first, CLOCK_MONOTONIC ns */
 	uint64_t count;
 };
@@ -92,10 +117,12 @@ struct profile_stats {
 	uint64_t samples, kernel, idle, kthread;
 	uint64_t exiting, compat, nostack;	/* whose user stack is missing, and why */
 	uint64_t truncated;			/* with a stack cut short, for any reason: */
-	uint64_t user_depth, user_fault, user_broken, user_fallback, kernel_depth, kernel_broken;
+	struct profile_walks walks;		/* a broken one that reached the root is complete */
+	uint64_t kernel_depth, kernel_broken;
 	uint64_t trimmed;			/* frames that a broken chain made up */
 	uint64_t missed;			/* ticks */
 	uint64_t lost_samples, lost_events, lost_stacks, throttled;
+	uint64_t no_maps;			/* user stacks */
 	uint64_t no_task;			/* whose TASK record is not there */
 	uint64_t locations, unresolved, unmapped; /* places; unresolved ones; not in any mapping */
 	uint64_t unresolved_samples;		/* whose leaf has no name */
@@ -110,6 +137,7 @@ struct profile {
 	struct profile_task *tasks;
 	struct profile_chain *chains;
 	uint32_t *chain_locations;
+	uint8_t *chain_how;		/* enum tickprof_how of each; options.walks only */
 	struct profile_sample *samples;
 	size_t nr_functions, nr_lines, nr_mappings, nr_locations, nr_tasks, nr_chains,
 	       nr_chain_locations, nr_samples;
@@ -118,6 +146,9 @@ struct profile {
 	uint64_t time, duration;	/* ns since the epoch, ns */
 	uint64_t start, cpus;		/* CLOCK_MONOTONIC ns; CPUs recorded */
 	const char *kernel, *host, *machine, *command;	/* "": not known */
+	const char *unwind;		/* "tables", "fp"; "": not known */
+	struct profile_no_table *no_tables;
+	size_t nr_no_tables;
 	bool complete;			/* the capture was */
 	bool label_cpu;
 	struct profile_stats stats;
@@ -169,6 +200,12 @@ profile_mapping(const struct profile *p, uint32_t id)
 const char *profile_mapping_name(const struct profile *p, uint32_t mapping);
 /* Whether kernel code lies there. */
 bool profile_location_is_kernel(const struct profile *p, uint32_t location);
+
+/* A sentence: how many there are and how they ended, zeros left out. On the heap. */
+char *profile_walks_text(const struct profile *p, const struct profile_walks *w);
+uint64_t profile_walks_total(const struct profile_walks *w);
+/* The same of the unwind tables; NULL if there is nothing to tell. */
+char *profile_tables_text(const struct profile *p, const struct capture *c);
 
 /* Payload of the SYMBOLS chunk: every location the profile resolved. */
 int profile_symbols_pack(const struct profile *p, void **blob, size_t *size);

@@ -49,7 +49,8 @@ struct build {
 	size_t nr_chains, cap_chains;
 	struct hash place_index, chain_index, sample_index, label_index;
 	uint32_t *scratch;		/* locations of the stack being read */
-	size_t cap_scratch;
+	uint8_t *scratch_how;
+	size_t cap_scratch, cap_scratch_how;
 };
 
 static struct object *place_object(struct build *b, const struct place *place)
@@ -149,10 +150,13 @@ static uint32_t make_chain(struct build *b, const struct image *image, uint32_t 
 	bool caller;
 
 	GROW(b->scratch, b->cap_scratch, stack->nr);
+	GROW(b->scratch_how, b->cap_scratch_how, stack->nr);
 	for (i = 0; i < stack->nr; i++) {
 		address = stack->ip[i];
 		caller = i || first_caller;
+		b->scratch_how[i] = TICKPROF_HOW_CFI;
 		if (image) {
+			b->scratch_how[i] = address >> TICKPROF_FRAME_SHIFT;
 			caller &= is_return(address) && !is_trampoline(stack, i);
 			address &= TICKPROF_FRAME_ADDRESS;
 		}
@@ -164,7 +168,7 @@ static uint32_t make_chain(struct build *b, const struct image *image, uint32_t 
 		b->p->stats.trimmed++;
 		nr--;
 	}
-	return profile_add_chain(b->p, b->scratch, nr);
+	return profile_add_chain(b->p, b->scratch, b->scratch_how, nr);
 }
 
 static uint32_t kernel_chain(struct build *b, uint32_t stack)
@@ -282,61 +286,23 @@ static const struct task_row *task_row(struct build *b, uint32_t task)
 	return row;
 }
 
-/* chain: what became of a user stack. */
-static void count_stack(struct build *b, uint32_t stack, uint32_t chain, bool *truncated)
-{
-	struct profile_stats *stats = &b->p->stats;
-	uint32_t flags = stack ? decode_stack(b->decode, stack)->flags : 0;
-	bool kernel = flags & TICKPROF_STACK_KERNEL;
-
-	if (!kernel && chain && b->p->chains[chain - 1].rooted)
-		flags &= ~TICKPROF_STACK_BROKEN;
-	stats->kernel_depth += kernel && flags & TICKPROF_STACK_DEPTH;
-	stats->kernel_broken += kernel && flags & (TICKPROF_STACK_BROKEN | TICKPROF_STACK_FAULT);
-	stats->user_depth += !kernel && flags & TICKPROF_STACK_DEPTH;
-	stats->user_fault += !kernel && flags & TICKPROF_STACK_FAULT;
-	stats->user_fallback += !kernel && flags & TICKPROF_STACK_FALLBACK;
-	flags &= ~TICKPROF_STACK_FALLBACK;
-	stats->user_broken += !kernel && flags & TICKPROF_STACK_BROKEN;
-	*truncated |= flags & ~TICKPROF_STACK_KERNEL;
-}
-
-static void count_sample(struct build *b, const struct decode_sample *sample, uint32_t leaf,
-			 uint32_t user)
-{
-	struct profile_stats *stats = &b->p->stats;
-	uint32_t flags = sample->record->hdr.flags;
-	bool truncated = flags & TICKPROF_SAMPLE_NOSTACK;
-
-	count_stack(b, sample->kstack, 0, &truncated);
-	count_stack(b, sample->ustack, user, &truncated);
-	stats->truncated += truncated;
-	stats->samples++;
-	stats->missed += sample->record->missed;
-	stats->kernel += !(flags & TICKPROF_SAMPLE_USER);
-	stats->idle += !!(flags & TICKPROF_SAMPLE_IDLE);
-	stats->kthread += !!(flags & TICKPROF_SAMPLE_KTHREAD);
-	stats->exiting += !!(flags & TICKPROF_SAMPLE_EXITING);
-	stats->compat += !!(flags & TICKPROF_SAMPLE_COMPAT);
-	stats->nostack += !!(flags & TICKPROF_SAMPLE_NOSTACK);
-	stats->no_task += !sample->task;
-	stats->unresolved_samples += !leaf || !b->p->locations[leaf - 1].nr_lines;
-}
-
 static void add_sample(struct build *b, const struct profile_sample *s)
 {
+	const struct profile_options *o = b->options;
 	struct profile *p = b->p;
 	const struct profile_sample *g;
 	struct hash_slot *slot;
 	uint64_t h;
 
-	if (!b->options->each) {
+	if (!o->each) {
 		h = hash_u64((uint64_t)s->task << 32 | s->leaf, (uint64_t)s->kernel << 32 | s->user);
 		h = hash_u64(h, (uint64_t)s->cpu << 16 | s->flags);
+		h = o->walks ? hash_u64(h, s->end << 1 | s->fallback) : h;
 		slot = hash_find(&b->sample_index, h, id, ({
 			g = &p->samples[id - 1];
 			g->task == s->task && g->leaf == s->leaf && g->kernel == s->kernel &&
-			g->user == s->user && g->cpu == s->cpu && g->flags == s->flags; }));
+			g->user == s->user && g->cpu == s->cpu && g->flags == s->flags &&
+			(!o->walks || (g->end == s->end && g->fallback == s->fallback)); }));
 		if (slot->id) {
 			p->samples[slot->id - 1].count++;
 			return;
@@ -372,7 +338,7 @@ static void build_sample(void *ctx, const struct decode_sample *sample)
 		s.leaf = locate(b, NULL, 0, 0, r->ip, false);
 	s.kernel = kernel_chain(b, sample->kstack);
 	s.user = user_chain(b, image, space, sample);
-	count_sample(b, sample, s.leaf, s.user);
+	profile_count(b->p, b->decode, sample, &s);
 	add_sample(b, &s);
 }
 
@@ -411,6 +377,7 @@ void profile_build(struct profile *p, const struct capture *c, struct decode *d,
 	free(b.places);
 	free(b.chains);
 	free(b.scratch);
+	free(b.scratch_how);
 	hash_deinit(&b.place_index);
 	hash_deinit(&b.chain_index);
 	hash_deinit(&b.sample_index);

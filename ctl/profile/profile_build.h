@@ -16,8 +16,9 @@ struct profile_private {
 	struct intern *strings;
 	struct object **file_objects;	/* by mapped_file; NULL: not asked for yet */
 	struct hash function_index, mapping_index, location_index, chain_index;
+	bool walks;
 	size_t cap_functions, cap_lines, cap_mappings, cap_locations, cap_tasks, cap_chains,
-	       cap_chain_locations, cap_samples, cap_notes;
+	       cap_chain_locations, cap_chain_how, cap_samples, cap_notes, cap_no_tables;
 };
 
 /* The object behind a mapped file of the processes. */
@@ -25,8 +26,12 @@ struct object *profile_file_object(struct profile *p, uint32_t file);
 /* The location of this place, resolved if it is new. object NULL: address in nothing. */
 uint32_t profile_add_location(struct profile *p, struct object *object, uint64_t offset,
 			      bool caller);
-/* Equal runs of locations are one chain; an empty one is 0. */
-uint32_t profile_add_chain(struct profile *p, const uint32_t *locations, uint32_t nr);
+/*
+ * Equal runs of locations are one chain; an empty one is 0. how: enum
+ * tickprof_how of each, which sets chains apart with options.walks only.
+ */
+uint32_t profile_add_chain(struct profile *p, const uint32_t *locations, const uint8_t *how,
+			   uint32_t nr);
 const char *profile_string(struct profile *p, const char *s);
 void profile_add_note(struct profile *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -35,8 +40,13 @@ void profile_describe(struct profile *p, const struct capture *c);
 
 /* The second pass: all samples into the profile. Needs processes sealed. */
 struct decode;
+struct decode_sample;
 void profile_build(struct profile *p, const struct capture *c, struct decode *d,
 		   const struct profile_options *options);
+
+/* A sample into the statistics; sets end and fallback of s. */
+void profile_count(struct profile *p, struct decode *d, const struct decode_sample *sample,
+		   struct profile_sample *s);
 
 /* Tell the symbolizer what a SYMBOLS chunk knows. 0 or -EBADMSG. */
 int profile_symbols_load(struct profile *p, const void *blob, size_t size);

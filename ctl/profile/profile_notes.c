@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "profile_build.h"
@@ -49,7 +50,28 @@ static void read_meta(struct profile *p, const struct capture *c)
 	p->host = meta_string(p, c, CAPTURE_META_HOST);
 	p->machine = meta_string(p, c, CAPTURE_META_MACHINE);
 	p->command = meta_string(p, c, CAPTURE_META_COMMAND);
+	p->unwind = meta_string(p, c, CAPTURE_META_UNWIND);
 	p->complete = capture_complete(c);
+}
+
+static void read_no_tables(struct profile *p, const struct capture *c)
+{
+	const char *value, *tab;
+
+	while (p->nr_no_tables < CAPTURE_NO_TABLES_MAX) {
+		char *key __free = xasprintf(CAPTURE_META_NO_TABLE "%zu", p->nr_no_tables);
+
+		value = capture_meta(c, key);
+		tab = value ? strrchr(value, '\t') : NULL;
+		if (!tab)
+			return;
+		char *path __free = xasprintf("%.*s", (int)(tab - value), value);
+
+		GROW(p->no_tables, p->private->cap_no_tables, p->nr_no_tables + 1);
+		p->no_tables[p->nr_no_tables++] = (struct profile_no_table) {
+			.path = profile_string(p, path), .reason = profile_string(p, tab + 1),
+		};
+	}
 }
 
 static void merge_counter(uint64_t *value, uint64_t counter)
@@ -68,6 +90,7 @@ static void read_counters(struct profile *p, const uint64_t *n)
 	merge_counter(&p->stats.lost_stacks, n[TICKPROF_COUNTER_LOST_STACKS]);
 	merge_counter(&p->stats.missed, n[TICKPROF_COUNTER_MISSED]);
 	p->stats.throttled = n[TICKPROF_COUNTER_THROTTLED];
+	p->stats.no_maps = n[TICKPROF_COUNTER_USER_NO_MAPS];
 }
 
 static void describe_source(struct profile *p)
@@ -82,7 +105,76 @@ static void describe_source(struct profile *p)
 		profile_add_note(p, "command: %s", p->command);
 }
 
-static void describe_quality(struct profile *p)
+uint64_t profile_walks_total(const struct profile_walks *w)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = PROFILE_END_ROOT; i < PROFILE_ENDS; i++)
+		n += w->ended[i];
+	return n;
+}
+
+char *profile_walks_text(const struct profile *p, const struct profile_walks *w)
+{
+	static const char *const ends[PROFILE_ENDS] = {
+		[PROFILE_END_DEPTH] = "cut at the depth limit",
+		[PROFILE_END_FAULT] = "cut at a page not resident",
+		[PROFILE_END_BROKEN] = "cut where no caller was found",
+	};
+	const bool fp = !strcmp(p->unwind, "fp");
+	char *text = NULL;
+	size_t size, i;
+	FILE *f = open_memstream(&text, &size);
+
+	fprintf(f, "%" PRIu64 " user stacks%s: %" PRIu64 " complete", profile_walks_total(w),
+		fp ? " by frame pointer alone" : "",
+		w->ended[PROFILE_END_ROOT]);
+	for (i = PROFILE_END_DEPTH; i < PROFILE_ENDS; i++)
+		if (w->ended[i])
+			fprintf(f, ", %" PRIu64 " %s", w->ended[i], ends[i]);
+	if (w->fallback && !fp)
+		fprintf(f, "; in %" PRIu64 " some frame was found by frame pointer alone",
+			w->fallback);
+	fclose(f);
+	return text;
+}
+
+char *profile_tables_text(const struct profile *p, const struct capture *c)
+{
+	uint64_t waiting = capture_meta_number(c, CAPTURE_META_WAITING);
+	char *text = NULL;
+	size_t size;
+	FILE *f;
+
+	if (!capture_meta(c, CAPTURE_META_TABLES))
+		return NULL;
+	f = open_memstream(&text, &size);
+	fprintf(f, "unwind tables of %" PRIu64 " files, %" PRIu64 " of them compiled now",
+		capture_meta_number(c, CAPTURE_META_TABLES),
+		capture_meta_number(c, CAPTURE_META_COMPILED));
+	if (p->nr_no_tables)
+		fprintf(f, "; %zu files have none", p->nr_no_tables);
+	if (waiting)
+		fprintf(f, "; %" PRIu64 " were not reached before the end", waiting);
+	fclose(f);
+	return text;
+}
+
+static void describe_walks(struct profile *p, const struct capture *c)
+{
+	char *tables __free = profile_tables_text(p, c);
+	char *walks __free = NULL;
+
+	if (profile_walks_total(&p->stats.walks)) {
+		walks = profile_walks_text(p, &p->stats.walks);
+		profile_add_note(p, "%s", walks);
+	}
+	if (tables)
+		profile_add_note(p, "%s", tables);
+}
+
+static void describe_quality(struct profile *p, const struct capture *c)
 {
 	const struct profile_stats *s = &p->stats;
 	const struct {
@@ -94,11 +186,8 @@ static void describe_quality(struct profile *p)
 		{ s->lost_stacks, "stacks or tasks lost: the ring was full" },
 		{ s->throttled, "ticks given up: the sampler's CPU-time bound" },
 		{ s->missed, "ticks passed unserved: interrupts were off, or a virtual CPU did not run" },
-		{ s->user_depth, "user stacks cut at the depth limit" },
 		{ s->trimmed, "frames left out that broken chains had made up" },
-		{ s->user_fault, "user stacks cut at a page not resident" },
-		{ s->user_broken, "user stacks cut where the frame chain broke" },
-		{ s->user_fallback, "user stacks with frames found by frame pointer, for want of a table" },
+		{ s->no_maps, "user stacks walked before their process's mappings were known" },
 		{ s->kernel_depth, "kernel stacks cut at the depth limit" },
 		{ s->kernel_broken, "kernel stacks cut where the unwinder gave up" },
 		{ s->nostack, "samples whose stack found no room in the ring" },
@@ -117,6 +206,7 @@ static void describe_quality(struct profile *p)
 	profile_add_note(p, "%" PRIu64 " samples, %" PRIu64 " in the kernel, %" PRIu64 " idle; "
 			 "%" PRIu64 " lost, %" PRIu64 " truncated", s->samples, s->kernel,
 			 s->idle, s->lost_samples, s->truncated);
+	describe_walks(p, c);
 	profile_add_note(p, "%" PRIu64 " of %" PRIu64 " places have no name", s->unresolved,
 			 s->locations);
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
@@ -127,9 +217,10 @@ static void describe_quality(struct profile *p)
 void profile_describe(struct profile *p, const struct capture *c)
 {
 	read_meta(p, c);
+	read_no_tables(p, c);
 	read_counters(p, capture_counters(c));
 	describe_source(p);
 	if (!p->complete)
 		profile_add_note(p, "the capture %s", capture_problem(c));
-	describe_quality(p);
+	describe_quality(p, c);
 }

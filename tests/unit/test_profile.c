@@ -59,8 +59,11 @@ static void statistics_tell_all(void **state)
 	assert_int_equal(s->kthread, 2);
 	assert_int_equal(s->compat, 1);
 	assert_int_equal(s->truncated, 4);
-	assert_int_equal(s->user_depth, 2);
-	assert_int_equal(s->user_fault, 2);
+	assert_int_equal(s->walks.ended[PROFILE_END_ROOT], 5);
+	assert_int_equal(s->walks.ended[PROFILE_END_DEPTH], 2);
+	assert_int_equal(s->walks.ended[PROFILE_END_FAULT], 2);
+	assert_int_equal(s->walks.ended[PROFILE_END_BROKEN], 0);
+	assert_int_equal(profile_walks_total(&s->walks), 9);
 	assert_int_equal(s->missed, 3);
 	assert_int_equal(s->lost_samples, 6);
 	assert_int_equal(s->lost_stacks, 2);

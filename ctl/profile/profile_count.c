@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a sample adds to the profile's statistics, above all how its user stack ended. */
+#include "capture/decode.h"
+#include "profile_build.h"
+
+static void count_kernel(struct profile_stats *stats, uint32_t flags, bool *truncated)
+{
+	stats->kernel_depth += !!(flags & TICKPROF_STACK_DEPTH);
+	stats->kernel_broken += !!(flags & (TICKPROF_STACK_BROKEN | TICKPROF_STACK_FAULT));
+	*truncated |= flags & ~TICKPROF_STACK_KERNEL;
+}
+
+/* One cause each, so that they add up. */
+static enum profile_end end_of(uint32_t flags, bool rooted)
+{
+	if (flags & TICKPROF_STACK_DEPTH)
+		return PROFILE_END_DEPTH;
+	if (flags & TICKPROF_STACK_FAULT)
+		return PROFILE_END_FAULT;
+	return flags & TICKPROF_STACK_BROKEN && !rooted ? PROFILE_END_BROKEN : PROFILE_END_ROOT;
+}
+
+static void count_user(struct profile *p, uint32_t flags, struct profile_sample *s,
+		       bool *truncated)
+{
+	struct profile_walks *walks = &p->stats.walks;
+
+	/* Of a 32-bit task only the place where it entered the kernel is told. */
+	if (flags & TICKPROF_STACK_KERNEL || s->flags & TICKPROF_SAMPLE_COMPAT)
+		return;
+	s->end = end_of(flags, s->user && p->chains[s->user - 1].rooted);
+	s->fallback = flags & TICKPROF_STACK_FALLBACK;
+	walks->ended[s->end]++;
+	walks->fallback += s->fallback;
+	*truncated |= s->end != PROFILE_END_ROOT;
+}
+
+void profile_count(struct profile *p, struct decode *d, const struct decode_sample *sample,
+		   struct profile_sample *s)
+{
+	struct profile_stats *stats = &p->stats;
+	bool truncated = s->flags & TICKPROF_SAMPLE_NOSTACK;
+
+	if (sample->kstack)
+		count_kernel(stats, decode_stack(d, sample->kstack)->flags, &truncated);
+	if (sample->ustack)
+		count_user(p, decode_stack(d, sample->ustack)->flags, s, &truncated);
+	stats->truncated += truncated;
+	stats->samples++;
+	stats->missed += sample->record->missed;
+	stats->kernel += !(s->flags & TICKPROF_SAMPLE_USER);
+	stats->idle += !!(s->flags & TICKPROF_SAMPLE_IDLE);
+	stats->kthread += !!(s->flags & TICKPROF_SAMPLE_KTHREAD);
+	stats->exiting += !!(s->flags & TICKPROF_SAMPLE_EXITING);
+	stats->compat += !!(s->flags & TICKPROF_SAMPLE_COMPAT);
+	stats->nostack += !!(s->flags & TICKPROF_SAMPLE_NOSTACK);
+	stats->no_task += !sample->task;
+	stats->unresolved_samples += !s->leaf || !p->locations[s->leaf - 1].nr_lines;
+}
