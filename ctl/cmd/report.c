@@ -8,11 +8,11 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "out/top.h"
-#include "view.h"
+#include "report.h"
 
 enum {
 	OPT_JSON = VIEW_OPTION_END, OPT_CALLER, OPT_CALLEE, OPT_PEEK, OPT_CUM, OPT_PERCENT,
-	OPT_STDIO,
+	OPT_UNWIND, OPT_STDIO,
 };
 
 static const struct option_row options[] = {
@@ -25,6 +25,7 @@ static const struct option_row options[] = {
 	{ OPT_CALLER, "caller", "FUNCTION", "who calls it" },
 	{ OPT_CALLEE, "callee", "FUNCTION", "what it calls" },
 	{ OPT_PEEK, "peek", NULL, "callers and callees of each function in the table" },
+	{ OPT_UNWIND, "unwind", NULL, "how user stacks were found, by file: which ones spoil them" },
 	{ OPT_JSON, "json", NULL, "one JSON object" },
 	{ OPT_STDIO, "stdio", NULL, NULL },
 	OPTIONS_COMMON
@@ -35,12 +36,13 @@ static struct top_keys keys = { .fields = { TOP_OBJECT, TOP_FUNCTION }, .nr = 2 
 static uint64_t limit = 50;
 static double percent_limit;
 static const char *caller_of, *callee_of;
-static bool json, peek, by_cum;
+static bool json, peek, by_cum, unwind, sorted;
 
 static int report_option(const struct command *cmd, int id)
 {
 	switch (id) {
 	case 's':
+		sorted = true;
 		if (!top_parse_keys(optarg, &keys))
 			return usage_error(cmd, "--sort does not know '%s'; try function, object, "
 					   "file, line, process, thread, pid, tid, cgroup or cpu",
@@ -66,6 +68,9 @@ static int report_option(const struct command *cmd, int id)
 	case OPT_PEEK:
 		peek = true;
 		break;
+	case OPT_UNWIND:
+		unwind = true;
+		break;
 	case OPT_JSON:
 		json = true;
 		break;
@@ -82,6 +87,9 @@ static int report_parse(const struct command *cmd, int argc, char **argv)
 		return status;
 	if (peek && (caller_of || callee_of))
 		return usage_error(cmd, "--peek goes without --caller and --callee");
+	if (unwind && (peek || caller_of || callee_of || sorted || by_cum))
+		return usage_error(cmd, "--unwind goes without --sort, --cum, --peek, --caller and --callee");
+	view_options.profile.walks = unwind;
 	if (peek)
 		keys = (struct top_keys) { .fields = { TOP_FUNCTION }, .nr = 1 };
 	for (i = 0; i < keys.nr; i++)
@@ -89,12 +97,7 @@ static int report_parse(const struct command *cmd, int argc, char **argv)
 	return COMMAND_RUN;
 }
 
-static double percent(uint64_t part, uint64_t all)
-{
-	return all ? 100.0 * part / all : 0;
-}
-
-static void print_header(const struct view *v, uint64_t total)
+void report_print_header(const struct view *v, uint64_t total)
 {
 	const struct profile *p = v->profile;
 	size_t i;
@@ -105,9 +108,9 @@ static void print_header(const struct view *v, uint64_t total)
 		printf(" on %s", p->host);
 	if (*p->kernel)
 		printf(", Linux %s", p->kernel);
-	printf("\n# %" PRIu64 " lost, %" PRIu64 " truncated (-v: why), %.1f%% without a name",
+	printf("\n# %" PRIu64 " lost, %" PRIu64 " truncated (-v: why, --unwind: where), %.1f%% without a name",
 	       p->stats.lost_samples, p->stats.truncated,
-	       percent(p->stats.unresolved_samples, p->stats.samples));
+	       report_percent(p->stats.unresolved_samples, p->stats.samples));
 	if (total != p->stats.samples)
 		printf("; %" PRIu64 " samples shown here", total);
 	putchar('\n');
@@ -120,7 +123,7 @@ static void print_header(const struct view *v, uint64_t total)
 
 static bool row_shown(const struct top_row *row, uint64_t total, size_t at)
 {
-	return (!limit || at < limit) && percent(row->cum, total) >= percent_limit;
+	return (!limit || at < limit) && report_percent(row->cum, total) >= percent_limit;
 }
 
 static int cum_compare(const void *a, const void *b)
@@ -172,17 +175,17 @@ static void print_table(struct top *t)
 			continue;
 		}
 		if (once)
-			printf("%7.2f%% %8" PRIu64, percent(row->flat, t->total), row->flat);
+			printf("%7.2f%% %8" PRIu64, report_percent(row->flat, t->total), row->flat);
 		else
-			printf("%7.2f%% %7.2f%% %8" PRIu64, percent(row->flat, t->total),
-			       percent(row->cum, t->total), row->flat);
+			printf("%7.2f%% %7.2f%% %8" PRIu64, report_percent(row->flat, t->total),
+			       report_percent(row->cum, t->total), row->flat);
 		for (k = 0; k < keys.nr; k++)
 			printf("  %-*s", widths[k], row->values[k]);
 		putchar('\n');
 	}
 	if (left)
 		printf("# %zu more rows with %.2f%% of the samples; see -n and --percent-limit\n",
-		       left, percent(rest, t->total));
+		       left, report_percent(rest, t->total));
 }
 
 static const char *around_name(const struct top_row *row, enum top_side side)
@@ -199,7 +202,7 @@ static void print_around(const struct top *t, enum top_side side, const char *in
 	for (i = 0; i < t->nr_rows; i++)
 		if (row_shown(&t->rows[i], t->total, i) || !i)
 			printf("%s%7.2f%% %8" PRIu64 "  %s\n", indent,
-			       percent(t->rows[i].cum, t->total), t->rows[i].cum,
+			       report_percent(t->rows[i].cum, t->total), t->rows[i].cum,
 			       around_name(&t->rows[i], side));
 }
 
@@ -218,7 +221,7 @@ static void around_json(struct json_object *o, const char *key, const struct top
 	json_object_object_add(o, key, rows);
 }
 
-static struct json_object *header_json(const struct view *v, uint64_t total)
+struct json_object *report_header_json(const struct view *v, uint64_t total)
 {
 	const struct profile *p = v->profile;
 	struct json_object *o = json_document();
@@ -261,13 +264,13 @@ static int report_table(const struct view *v)
 	struct json_object *o;
 
 	if (json) {
-		o = header_json(v, t->total);
+		o = report_header_json(v, t->total);
 		if (by_cum && t->nr_rows)
 			qsort(t->rows, t->nr_rows, sizeof(*t->rows), cum_compare);
 		table_json(o, t);
 		json_finish(o);
 	} else {
-		print_header(v, t->total);
+		report_print_header(v, t->total);
 		print_table(t);
 	}
 	top_destroy(t);
@@ -295,14 +298,14 @@ static int report_function(const struct view *v, const char *text, bool callers,
 			continue;
 		t = top_around(v->profile, function, sides[i]);
 		if (json && !o) {
-			o = header_json(v, t->total);
+			o = report_header_json(v, t->total);
 			json_set_text(o, "function", function);
 		}
 		if (json) {
 			around_json(o, i ? "callees" : "callers", t, sides[i]);
 		} else {
 			if (!i || !callers)
-				print_header(v, t->total);
+				report_print_header(v, t->total);
 			printf("# %s %s: share of the %" PRIu64 " samples with it\n",
 			       i ? "what is called by" : "callers of", function, t->total);
 			print_around(t, sides[i], "");
@@ -335,8 +338,8 @@ static void peek_row(const struct view *v, const struct top *t, const struct top
 		json_object_array_add(rows, o);
 	} else {
 		print_around(callers, TOP_CALLERS, "                     ");
-		printf("%7.2f%% %7.2f%%    %s\n", percent(row->flat, t->total),
-		       percent(row->cum, t->total), function);
+		printf("%7.2f%% %7.2f%%    %s\n", report_percent(row->flat, t->total),
+		       report_percent(row->cum, t->total), function);
 		print_around(callees, TOP_CALLEES, "                     ");
 		puts("");
 	}
@@ -347,14 +350,14 @@ static void peek_row(const struct view *v, const struct top *t, const struct top
 static int report_peek(const struct view *v)
 {
 	struct top *t = top_create(v->profile, &keys);
-	struct json_object *o = json ? header_json(v, t->total) : NULL;
+	struct json_object *o = json ? report_header_json(v, t->total) : NULL;
 	struct json_object *rows = json ? json_object_new_array() : NULL;
 	size_t i;
 
 	if (by_cum && t->nr_rows)
 		qsort(t->rows, t->nr_rows, sizeof(*t->rows), cum_compare);
 	if (!json) {
-		print_header(v, t->total);
+		report_print_header(v, t->total);
 		puts("#   flat      cum    function; above it its callers, below it what it calls,");
 		puts("#                    with their shares of its samples");
 	}
@@ -381,6 +384,8 @@ static int report_run(const struct command *cmd, int argc, char **argv)
 	} else if (status == EXIT_OK && (callee_of || caller_of)) {
 		status = report_function(&v, caller_of ? caller_of : callee_of, caller_of,
 					 callee_of);
+	} else if (status == EXIT_OK && unwind) {
+		status = report_unwind(&v, limit, percent_limit, json);
 	} else if (status == EXIT_OK) {
 		status = peek ? report_peek(&v) : report_table(&v);
 	}
@@ -397,7 +402,7 @@ const struct command cmd_report = {
 	.notes = "flat: samples that were in the function itself. cum: samples with the function\n"
 		 "anywhere in the stack, recursion counted once. Shares are of the samples shown.\n"
 		 "--caller takes the outermost call of a recursive function, --callee the\n"
-		 "innermost. Rows are ordered by flat. With -v the header says\nwhat is missing from the profile, and why.",
+		 "innermost. Rows are ordered by flat. With -v the header says\nwhat is missing from the profile, and why. --unwind orders files by the user stacks\nthat end in them before the program's root.",
 	.parse = report_parse,
 	.run = report_run,
 };
