@@ -68,6 +68,15 @@ static double throttled_percent(const uint64_t *c)
 	return ticks ? 100.0 * c[TICKPROF_COUNTER_THROTTLED] / ticks : 0;
 }
 
+/* Each walk ends in one way; counters read from a running session may not add up. */
+static uint64_t stacks_complete(const uint64_t *c)
+{
+	uint64_t cut = c[TICKPROF_COUNTER_USER_DEPTH] + c[TICKPROF_COUNTER_USER_FAULT] +
+		       c[TICKPROF_COUNTER_USER_BROKEN];
+
+	return c[TICKPROF_COUNTER_USER_STACKS] > cut ? c[TICKPROF_COUNTER_USER_STACKS] - cut : 0;
+}
+
 static void print_session(void *arg, const struct control_session *s)
 {
 	const struct control_config *c = &s->config;
@@ -87,6 +96,9 @@ static void print_session(void *arg, const struct control_session *s)
 		printf("off");
 	printf(s->targets ? ", %u targets\n" : ", the whole host\n", s->targets);
 	print_bits("  flags:", c->flags, name_flag);
+	if (s->counters[TICKPROF_COUNTER_USER_STACKS])
+		printf("  user stacks: %.1f %% complete\n", 100.0 * stacks_complete(s->counters) /
+		       s->counters[TICKPROF_COUNTER_USER_STACKS]);
 	for (i = 1; i <= TICKPROF_COUNTER_MAX; i++)
 		if (s->counters[i] || verbosity > 0)
 			printf("  %-14s %12" PRIu64 "  %s\n", name_counter(i)->name, s->counters[i],
@@ -126,6 +138,7 @@ static void add_session(void *arg, const struct control_session *s)
 	for (i = 1; i <= TICKPROF_COUNTER_MAX; i++)
 		json_set_u64(counters, name_counter(i)->name, s->counters[i]);
 	json_object_object_add(o, "counters", counters);
+	json_set_u64(o, "user_stacks_complete", stacks_complete(s->counters));
 	json_object_array_add(arg, o);
 }
 
