@@ -22,6 +22,8 @@ atexit.register(shutil.rmtree, WORK, True)
 # What the kernel calls its entry for system calls, and the vDSO its clock.
 SYSCALL, VDSO_CLOCK = {'x86_64': ('do_syscall_64', '__vdso_clock_gettime'), 'aarch64': ('el0_svc', '__kernel_clock_gettime')}[MACHINE]
 FLAGS = ['-O2', '-g', '-fno-omit-frame-pointer', '-fno-inline-functions', '-fno-optimize-sibling-calls', '-pthread']
+# Programs that only unwind tables lead through.
+UNWIND_FLAGS = ['-O2', '-g', '-fomit-frame-pointer', '-fno-inline-functions', '-fno-optimize-sibling-calls', '-pthread', '-ldl']
 # How many times slower the kernel may be than a stock one: a factor for time limits, never for what is measured.
 SLOW = int(os.environ.get('TICKPROF_SLOW', '1'))
 _failed = False
