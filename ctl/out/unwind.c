@@ -82,16 +82,21 @@ static void count_frame(struct count *c, const struct profile_sample *s, uint64_
 	row->seen_fallback = stamp;
 }
 
-/* The file to blame for a stack that was cut. chain: not empty. */
-static uint32_t culprit(const struct count *c, const struct profile_sample *s,
-			const struct profile_chain *chain, const uint8_t *how)
+/* Where to look for who is to blame for a stack that was cut; leaf: 0 if it is not of it. */
+static uint32_t culprit(const struct count *c, const struct profile_sample *s, uint32_t leaf,
+			const struct profile_chain *chain)
 {
-	const uint32_t *locations = c->p->chain_locations + chain->first;
-	uint32_t last = chain->nr - 1;
+	const uint32_t *locations;
+	uint32_t last;
 
-	if (s->end == PROFILE_END_DEPTH || c->u->fp || how[last] != TICKPROF_HOW_FP)
-		return locations[last];
-	return last ? locations[last - 1] : s->leaf;
+	if (!chain)
+		return leaf;
+	locations = c->p->chain_locations + chain->first;
+	last = chain->nr - 1;
+	if (s->end != PROFILE_END_DEPTH && !c->u->fp &&
+	    c->p->chain_how[chain->first + last] == TICKPROF_HOW_FP && (last || leaf))
+		return last ? locations[last - 1] : leaf;
+	return locations[last];
 }
 
 static void count_sample(struct count *c, const struct profile_sample *s, uint64_t stamp)
@@ -99,19 +104,21 @@ static void count_sample(struct count *c, const struct profile_sample *s, uint64
 	const struct profile *p = c->p;
 	const struct profile_chain *chain = s->user ? &p->chains[s->user - 1] : NULL;
 	const uint8_t *how = chain ? p->chain_how + chain->first : NULL;
-	uint32_t i, nr = chain ? chain->nr : 0;
+	const uint32_t leaf = s->flags & TICKPROF_SAMPLE_USER ? s->leaf : 0;
+	uint32_t i, nr = chain ? chain->nr : 0, blamed;
 
 	if (s->end == PROFILE_END_NONE)
 		return;
 	c->u->all.ended[s->end] += s->count;
 	c->u->all.fallback += s->fallback ? s->count : 0;
-	if (s->flags & TICKPROF_SAMPLE_USER && s->leaf)
-		count_frame(c, s, stamp, s->leaf, !nr, nr ? how[0] : 0);
+	if (leaf)
+		count_frame(c, s, stamp, leaf, !nr, nr ? how[0] : 0);
 	for (i = 0; i < nr; i++)
 		count_frame(c, s, stamp, p->chain_locations[chain->first + i], i + 1 == nr,
 			    i + 1 < nr ? how[i + 1] : 0);
-	if (s->end != PROFILE_END_ROOT && (nr || s->leaf))
-		row_of(c, nr ? culprit(c, s, chain, how) : s->leaf)->spoiled += s->count;
+	blamed = s->end == PROFILE_END_ROOT ? 0 : culprit(c, s, leaf, chain);
+	if (blamed)
+		row_of(c, blamed)->spoiled += s->count;
 }
 
 uint64_t unwind_row_cut(const struct unwind_row *row)

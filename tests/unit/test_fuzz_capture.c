@@ -5,7 +5,7 @@
  * records before they are written (the checksums then hold), in the symbols, and
  * in the file. The seed is fixed; FUZZ_ROUNDS in the environment asks for more.
  */
-#include "profile/profile.h"
+#include "out/unwind.h"
 #include "fake_symbols.h"
 #include "synthetic.h"
 #include "test.h"
@@ -50,11 +50,27 @@ static void damage(void *data, size_t size)
 	}
 }
 
+/* Every stack that was cut is some file's fault. */
+static void count_walks(const struct profile *p)
+{
+	struct unwind *u = unwind_create(p);
+	uint64_t spoiled = 0, cut = 0;
+	size_t i;
+
+	for (i = 0; i < u->nr_rows; i++) {
+		free(unwind_row_advice(u, &u->rows[i]));
+		spoiled += u->rows[i].spoiled;
+		cut += unwind_row_cut(&u->rows[i]);
+	}
+	assert_int_equal(spoiled, cut);
+	unwind_destroy(u);
+}
+
 /* Everything a command would do with it. Whatever comes out has to hold together. */
 static void use(struct capture *c)
 {
 	const struct symbolizer_options so = { .live = true };
-	const struct profile_options po = { .each = rnd(2), .label_cpu = rnd(2) };
+	const struct profile_options po = { .each = rnd(2), .label_cpu = rnd(2), .walks = rnd(2) };
 	struct objects *objects = objects_create();
 	struct symbolizer *s = symbolizer_create(objects, &so);
 	struct profile *p = NULL;
@@ -80,6 +96,8 @@ static void use(struct capture *c)
 		assert_int_equal(profile_symbols_pack(p, &blob, &size), 0);
 		free(blob);
 		free(stack);
+		if (po.walks)
+			count_walks(p);
 	}
 	profile_destroy(p);
 	symbolizer_destroy(s);
