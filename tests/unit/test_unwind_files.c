@@ -285,6 +285,33 @@ static void without_tables_all_is_by_frame_pointer(void **state)
 	close_walks(&f);
 }
 
+/* What main() returns to may have no table: nothing is missing all the same. */
+static void who_reached_main_is_complete(void **state)
+{
+	const struct symbolizer_options so = { .live = true };
+	const struct profile_options po = { .walks = true };
+	struct test_capture t = capture_begin();
+	struct stream s = { 0 };
+	struct fixture f = { .objects = objects_create() };
+	uint64_t task;
+
+	put_maps(&s, 20);
+	put_mmap(&s, 1, 20, 1, 0x800000, 0x10000, 0, "/roots/main");
+	task = put_task(&s, 20, 20, 1, "app", "app");
+	WALK(&s, task, APP + 0x100, BROKEN, FRAME(CFI, 0x800100), FRAME(CFI, MUSL + 0x100));
+	WALK(&s, task, APP + 0x100, BROKEN, FRAME(CFI, MUSL + 0x100));
+	capture_flush(&t, &s);
+	stream_deinit(&s);
+	f.c = capture_end(&t);
+	f.s = symbolizer_create(f.objects, &so);
+	assert_int_equal(profile_create(f.c, f.objects, f.s, &po, &f.p), 0);
+	f.u = unwind_create(f.p);
+	assert_int_equal(f.p->stats.truncated, 1);
+	assert_int_equal(f.u->all.ended[PROFILE_END_ROOT], 1);
+	assert_row(f.u, "/lib/ld-musl.so", 2, 1, 0, 0, 0, 1);
+	close_walks(&f);
+}
+
 /* For tests/golden/unwind. */
 static void the_capture_is_left_behind(void **state)
 {
@@ -310,6 +337,7 @@ int main(void)
 		cmocka_unit_test(notes_tell_of_walks_and_tables),
 		cmocka_unit_test(advice_fits_the_cause),
 		cmocka_unit_test(without_tables_all_is_by_frame_pointer),
+		cmocka_unit_test(who_reached_main_is_complete),
 		cmocka_unit_test(the_capture_is_left_behind),
 	};
 
