@@ -115,6 +115,16 @@ uint64_t profile_walks_total(const struct profile_walks *w)
 	return n;
 }
 
+/* Takes both over. */
+static char *join(char *text, char *more)
+{
+	char *joined = xasprintf("%s%s", text, more);
+
+	free(text);
+	free(more);
+	return joined;
+}
+
 char *profile_walks_text(const struct profile *p, const struct profile_walks *w)
 {
 	static const char *const ends[PROFILE_ENDS] = {
@@ -123,41 +133,35 @@ char *profile_walks_text(const struct profile *p, const struct profile_walks *w)
 		[PROFILE_END_BROKEN] = "cut where no caller was found",
 	};
 	const bool fp = !strcmp(p->unwind, "fp");
-	char *text = NULL;
-	size_t size, i;
-	FILE *f = open_memstream(&text, &size);
+	char *text = xasprintf("%" PRIu64 " user stacks%s: %" PRIu64 " complete",
+			       profile_walks_total(w), fp ? " by frame pointer alone" : "",
+			       w->ended[PROFILE_END_ROOT]);
+	size_t i;
 
-	fprintf(f, "%" PRIu64 " user stacks%s: %" PRIu64 " complete", profile_walks_total(w),
-		fp ? " by frame pointer alone" : "",
-		w->ended[PROFILE_END_ROOT]);
 	for (i = PROFILE_END_DEPTH; i < PROFILE_ENDS; i++)
 		if (w->ended[i])
-			fprintf(f, ", %" PRIu64 " %s", w->ended[i], ends[i]);
+			text = join(text, xasprintf(", %" PRIu64 " %s", w->ended[i], ends[i]));
 	if (w->fallback && !fp)
-		fprintf(f, "; in %" PRIu64 " some frame was found by frame pointer alone",
-			w->fallback);
-	fclose(f);
+		text = join(text, xasprintf("; in %" PRIu64 " some frame was found by "
+					    "frame pointer alone", w->fallback));
 	return text;
 }
 
 char *profile_tables_text(const struct profile *p, const struct capture *c)
 {
 	uint64_t waiting = capture_meta_number(c, CAPTURE_META_WAITING);
-	char *text = NULL;
-	size_t size;
-	FILE *f;
+	char *text;
 
 	if (!capture_meta(c, CAPTURE_META_TABLES))
 		return NULL;
-	f = open_memstream(&text, &size);
-	fprintf(f, "unwind tables of %" PRIu64 " files, %" PRIu64 " of them compiled now",
-		capture_meta_number(c, CAPTURE_META_TABLES),
-		capture_meta_number(c, CAPTURE_META_COMPILED));
+	text = xasprintf("unwind tables of %" PRIu64 " files, %" PRIu64 " of them compiled now",
+			 capture_meta_number(c, CAPTURE_META_TABLES),
+			 capture_meta_number(c, CAPTURE_META_COMPILED));
 	if (p->nr_no_tables)
-		fprintf(f, "; %zu files have none", p->nr_no_tables);
+		text = join(text, xasprintf("; %zu files have none", p->nr_no_tables));
 	if (waiting)
-		fprintf(f, "; %" PRIu64 " were not reached before the end", waiting);
-	fclose(f);
+		text = join(text, xasprintf("; %" PRIu64 " were not reached before the end",
+					    waiting));
 	return text;
 }
 
