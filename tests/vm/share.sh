@@ -27,12 +27,12 @@ share_options() {
 	# The other program reads and writes the guest's memory.
 	qemu+=(-object "memory-backend-memfd,id=memory,size=$memory,share=on" -machine memory-backend=memory)
 	for name in host build; do
-		qemu+=(-chardev "socket,id=$name,path=$run/$name.socket" -device "vhost-user-fs-pci,chardev=$name,tag=$name")
+		qemu+=(-chardev "socket,id=$name,path=$run/$name.socket" -device "vhost-user-fs-pci,vectors=0,chardev=$name,tag=$name")
 	done
 }
 
 share_9p() {
-	qemu+=(-fsdev "local,id=$1,path=$2,security_model=none,multidevs=remap$3" -device "virtio-9p-pci,fsdev=$1,mount_tag=$1")
+	qemu+=(-fsdev "local,id=$1,path=$2,security_model=none,multidevs=remap$3" -device "virtio-9p-pci,vectors=0,fsdev=$1,mount_tag=$1")
 }
 
 share_processes=()
