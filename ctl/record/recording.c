@@ -24,7 +24,7 @@ enum { DRAIN_MS = 50 };
 /* New mappings wake us at once, but a storm of them not more often than this. */
 enum { DRAIN_LEAST_MS = 2 };
 
-/* How long a command waits for the unwind tables of what it will surely map. */
+/* How long START waits for the unwind tables of what will surely be mapped. */
 enum { TABLES_MS = 2000 };
 
 #define SECOND_NS	1000000000ULL
@@ -326,8 +326,9 @@ static int begin(struct recording *r)
 		if (!ret)
 			ret = wait_delay(r);
 	}
-	if (r->options->command)
-		tables_add_command(r->tables, r->options->command[0]);
+	/* Before START: from then on the rings must be drained. */
+	tables_add_command(r->tables, r->options->command ? r->options->command[0] : NULL);
+	tables_settle(r->tables, TABLES_MS);
 	if (!ret)
 		ret = add_targets(r);
 	r->started = now_ns();
@@ -337,10 +338,7 @@ static int begin(struct recording *r)
 		ret = session_start(&r->session);
 	if (!ret)
 		ret = take_snapshot(r);
-	if (ret < 0)
-		return ret;
-	tables_settle(r->tables, TABLES_MS);
-	return release_command(r);
+	return ret < 0 ? ret : release_command(r);
 }
 
 static int finish(struct recording *r)

@@ -289,7 +289,9 @@ static void add_path(struct tables *t, const char *path)
 
 static int add_own(struct dl_phdr_info *info, size_t size, void *arg)
 {
-	if (info->dlpi_name[0] == '/')
+	if (!info->dlpi_name[0])	/* the program itself */
+		add_path(arg, "/proc/self/exe");
+	else if (info->dlpi_name[0] == '/')
 		add_path(arg, info->dlpi_name);
 	return 0;
 }
@@ -319,7 +321,8 @@ void tables_add_command(struct tables *t, const char *command)
 {
 	if (!t)
 		return;
-	add_program(t, command);
+	if (command)
+		add_program(t, command);
 	dl_iterate_phdr(add_own, t);
 }
 
