@@ -18,6 +18,7 @@
 #include "profile/profile.h"
 #include "record/recording.h"
 #include "cmd.h"
+#include "record_losses.h"
 
 enum {
 	OPT_NO_CALL_GRAPH = OPTION_LONG,
@@ -278,47 +279,6 @@ static bool wants_profile(const char *path)
 	       ends_with(path, ".pprof.gz") || ends_with(path, ".pprof");
 }
 
-static void explain_empty(const uint64_t *c)
-{
-	const char *why = "nothing ran on a CPU while it was recorded";
-
-	if (c[TICKPROF_COUNTER_LOST_SAMPLES])
-		why = "every sample found its ring full: enlarge the rings with -m";
-	else if (c[TICKPROF_COUNTER_THROTTLED])
-		why = "every tick was given up to hold the bound: lower -F or raise --throttle";
-	else if (c[TICKPROF_COUNTER_NO_REGS])
-		why = "the timer found no interrupted registers: see `tickprof check`";
-	else if (c[TICKPROF_COUNTER_FILTERED])
-		why = "the timer fired, but never while a target was on a CPU: raise -F, record for longer, or look at the targets";
-	err("nothing was sampled: %s", why);
-}
-
-static void warn_losses(const struct control_session *s)
-{
-	const uint64_t *c = s->counters;
-
-	if (c[TICKPROF_COUNTER_LOST_SAMPLES])
-		warn("%" PRIu64 " of %" PRIu64 " samples found the ring full: enlarge it with -m %uK or lower -F",
-		     c[TICKPROF_COUNTER_LOST_SAMPLES],
-		     c[TICKPROF_COUNTER_LOST_SAMPLES] + c[TICKPROF_COUNTER_SAMPLES],
-		     s->config.ring_size / 256);
-	if (c[TICKPROF_COUNTER_LOST_EVENTS])
-		warn("%" PRIu64 " process events were lost, so some functions may stay without a name: enlarge the ring with -m %uK",
-		     c[TICKPROF_COUNTER_LOST_EVENTS], s->config.ring_size / 256);
-	if (c[TICKPROF_COUNTER_LOST_STACKS])
-		warn("%" PRIu64 " stacks were lost: enlarge the ring with -m %uK",
-		     c[TICKPROF_COUNTER_LOST_STACKS], s->config.ring_size / 256);
-	/* Less moves no figure; status and profile tell of every one. */
-	if (c[TICKPROF_COUNTER_THROTTLED] > c[TICKPROF_COUNTER_TICKS] / 100)
-		warn("%" PRIu64 " of %" PRIu64 " ticks were given up to keep sampling below %g %% of a CPU: lower -F or raise --throttle",
-		     c[TICKPROF_COUNTER_THROTTLED],
-		     c[TICKPROF_COUNTER_TICKS],
-		     s->config.throttle / 10.0);
-	if (c[TICKPROF_COUNTER_BAD_TAIL])
-		warn("%" PRIu64 " records were refused for a bad reader position",
-		     c[TICKPROF_COUNTER_BAD_TAIL]);
-}
-
 /* truncated: samples, as the profile tells once it knows the functions. */
 static void closing_line(const struct recording *r, uint64_t truncated, const char *path)
 {
@@ -402,7 +362,7 @@ static int record(struct recording *r, struct output *out)
 	if (ret)
 		return ret;
 	if (!r->session.state.counters[TICKPROF_COUNTER_SAMPLES]) {
-		explain_empty(r->session.state.counters);
+		record_explain_empty(r->session.state.counters);
 		return -ENODATA;
 	}
 	ret = resolve(r, scratch < 0 ? out->fd : scratch, out, &truncated);
@@ -410,7 +370,7 @@ static int record(struct recording *r, struct output *out)
 		ret = output_commit(out);
 	if (ret)
 		return ret;
-	warn_losses(&r->session.state);
+	record_warn_losses(&r->session.state);
 	closing_line(r, truncated, output_path);
 	return 0;
 }
