@@ -48,35 +48,36 @@ static inline uint64_t cursor_fixed(struct cursor *c, unsigned int bytes)
 	}
 }
 
-/* Bits from the 65th on are dropped. */
+/* The digits of either kind of LEB128; shift: how many bits they are. Bits from the 65th on are dropped. */
+static inline uint64_t cursor_leb(struct cursor *c, unsigned int *shift, uint8_t *last)
+{
+	uint64_t value = 0;
+
+	*shift = 0;
+	do {
+		*last = cursor_fixed(c, 1);
+		if (*shift < 64)
+			value |= (uint64_t)(*last & 0x7f) << *shift;
+		*shift += 7;
+	} while (*last & 0x80);
+	return value;
+}
+
 static inline uint64_t cursor_uleb(struct cursor *c)
 {
-	unsigned int shift = 0;
-	uint64_t value = 0;
-	uint8_t byte;
+	unsigned int shift;
+	uint8_t last;
 
-	do {
-		byte = cursor_fixed(c, 1);
-		if (shift < 64)
-			value |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	return value;
+	return cursor_leb(c, &shift, &last);
 }
 
 static inline int64_t cursor_sleb(struct cursor *c)
 {
-	unsigned int shift = 0;
-	uint64_t value = 0;
-	uint8_t byte;
+	unsigned int shift;
+	uint8_t last;
+	uint64_t value = cursor_leb(c, &shift, &last);
 
-	do {
-		byte = cursor_fixed(c, 1);
-		if (shift < 64)
-			value |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	if (shift < 64 && byte & 0x40)
+	if (shift < 64 && last & 0x40)
 		value |= ~0ull << shift;
 	return value;
 }
