@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TICKPROF_KMOD_STACK_H
+#define TICKPROF_KMOD_STACK_H
+
+#include <linux/tickprof.h>
+#include <linux/types.h>
+
+struct pt_regs;
+struct tickprof_sampler;
+
+u64 tickprof_stack_take_kernel(struct tickprof_sampler *s, struct pt_regs *regs,
+			       struct tickprof_stack *stack);
+bool tickprof_stack_take_user(struct tickprof_sampler *s, struct pt_regs *regs,
+			      struct tickprof_stack *stack, u64 *hash, u16 *sample_flags);
+bool tickprof_stack_put(struct tickprof_sampler *s, struct tickprof_stack *stack, u64 hash,
+			u64 *position);
+
+#endif
