@@ -53,11 +53,12 @@ apt_unpack() {
 
 apt_refresh() {
 	local arch=$1 suites=$2 stamp=$apt_dir/updated
-	[ -z "$(find "$stamp" -mmin -1440 2>/dev/null)" ] || return 0
 	mkdir -p "$apt_dir/lists/partial" "$apt_dir/cache/archives/partial"
+	# Anew each time: it names folders, and a checkout may have been moved.
+	apt_configuration "$arch" >"$apt_dir/apt.conf"
+	[ -z "$(find "$stamp" -mmin -1440 2>/dev/null)" ] || return 0
 	: >"$apt_dir/status"
 	apt_sources "$suites" >"$apt_dir/sources.list"
-	apt_configuration "$arch" >"$apt_dir/apt.conf"
 	if apt_get -o APT::Update::Error-Mode=any -o APT::Sandbox::User=root update >&2; then
 		touch "$stamp"
 	elif [ -e "$stamp" ]; then
