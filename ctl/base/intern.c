@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "intern.h"
 #include "util.h"
 
@@ -18,11 +19,12 @@ struct intern {
 	struct intern_entry **slots;
 	size_t nr, mask;
 	struct block *blocks;
+	uint64_t seed;		/* names may come from somebody hostile */
 };
 
-static uint32_t hash_bytes(const unsigned char *p, size_t len)
+static uint32_t hash_text(const struct intern *in, const unsigned char *p, size_t len)
 {
-	uint64_t h = len * 0x9e3779b97f4a7c15ull;
+	uint64_t h = in->seed ^ len * 0x9e3779b97f4a7c15ull;
 	uint64_t w;
 
 	for (; len >= 8; p += 8, len -= 8) {
@@ -40,6 +42,7 @@ struct intern *intern_create(void)
 {
 	struct intern *in = xcalloc(1, sizeof(*in));
 
+	in->seed = hash_seed();
 	in->mask = 255;
 	in->slots = xcalloc(in->mask + 1, sizeof(*in->slots));
 	return in;
@@ -111,12 +114,12 @@ static struct intern_entry **slot_of(const struct intern *in, uint32_t hash,
 
 struct intern_entry *intern_find(const struct intern *in, const void *data, size_t len)
 {
-	return *slot_of(in, hash_bytes(data, len), data, len);
+	return *slot_of(in, hash_text(in, data, len), data, len);
 }
 
 struct intern_entry *intern_get(struct intern *in, const void *data, size_t len)
 {
-	uint32_t hash = hash_bytes(data, len);
+	uint32_t hash = hash_text(in, data, len);
 	struct intern_entry **slot = slot_of(in, hash, data, len), *e = *slot;
 
 	if (e)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The little that json-c leaves to do: see json.h. */
-#include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "json.h"
+#include "utf8.h"
 #include "util.h"
 
 struct json_object *json_document(void)
@@ -22,11 +23,8 @@ void json_set_u64(struct json_object *o, const char *key, uint64_t value)
 void json_set_text(struct json_object *o, const char *key, const char *text)
 {
 	__free char *clean = xstrdup(text);
-	unsigned char *c;
 
-	for (c = (unsigned char *)clean; *c; c++)
-		if (*c >= 0x80 || iscntrl(*c))
-			*c = '?';
+	utf8_clean(clean, strlen(clean));
 	json_object_object_add(o, key, json_object_new_string(clean));
 }
 

@@ -57,6 +57,34 @@ bool parse_size(const char *text, uint64_t *out)
 	return true;
 }
 
+bool parse_duration(const char *text, uint64_t *out)
+{
+	static const struct {
+		const char *unit;
+		double ns;
+	} units[] = {
+		{ "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "m", 60e9 }, { "h", 3600e9 },
+	};
+	size_t digits = strspn(text, "0123456789."), i;
+	char number[32];
+	double value;
+
+	if (digits >= sizeof(number))
+		return false;
+	memcpy(number, text, digits);
+	number[digits] = '\0';
+	if (!parse_decimal(number, &value))
+		return false;
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(text + digits, units[i].unit))
+			continue;
+		value *= units[i].ns;
+		*out = value < 9e18 ? (uint64_t)(value + 0.5) : 0;
+		return value < 9e18;
+	}
+	return false;
+}
+
 uint32_t round_up_pow2(uint64_t value)
 {
 	uint32_t size = 1;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/intern.h"
+#include "base/utf8.h"
 #include "base/util.h"
 #include "gzip.h"
 #include "profile/profile.h"
@@ -35,26 +36,14 @@ struct writer {
 	} *labels;
 };
 
-/* Bytes of the character at s if it is UTF-8, else 0; encodings of surrogates pass. */
-static size_t utf8_length(const uint8_t *s)
-{
-	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 :
-		   *s < 0xf5 ? 4 : 0, i;
-
-	for (i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 /* Names come as bytes; readers of protobuf may refuse what is not UTF-8. */
 static char *utf8_only(struct writer *w, const struct intern_entry *e)
 {
-	char *copy = intern_alloc(w->strings, e->len + 1), *at = copy;
+	char *copy = intern_alloc(w->strings, e->len + 1), *at = copy, *end = copy + e->len;
 	size_t n;
 
 	for (memcpy(copy, e->data, e->len); *at; at += n ? n : 1) {
-		n = utf8_length((uint8_t *)at);
+		n = utf8_length((uint8_t *)at, end - at);
 		if (!n)
 			*at = '?';
 	}
