@@ -65,6 +65,7 @@ struct command {
 	COMMAND(convert)	\
 	COMMAND(status)		\
 	COMMAND(check)		\
+	COMMAND(spans)		\
 	COMMAND(unwind_table)
 
 #define COMMAND_DECLARE(name) extern const struct command cmd_##name;
