@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tickprof spans: traces from files, as a list or one as a tree. */
+/* tickprof spans: traces from files or over HTTP, as a list or one as a tree. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -8,21 +8,27 @@
 
 #include "base/json.h"
 #include "base/output.h"
+#include "base/units.h"
 #include "out/trace_view.h"
 #include "span_options.h"
+#include "spans_listen.h"
 
-enum { OPT_TRACE = SPAN_OPTION_END, OPT_JSON };
+enum { OPT_TRACE = SPAN_OPTION_END, OPT_JSON, OPT_LISTEN, OPT_DURATION };
 
 static const struct option_row options[] = {
 	{ OPT_TRACE, "trace", "ID", "the tree of this trace; the first digits will do" },
 	SPAN_OPTIONS,
+	{ OPT_LISTEN, "listen", "HOST:PORT", "take spans over OTLP/HTTP there until Ctrl-C, then show\n"
+					    "them; 127.0.0.1:4318 is where SDKs send" },
+	{ OPT_DURATION, "duration", "TIME", "listen so long, such as 10s" },
 	{ 'o', "output", "FILE", "write all spans as OTLP's JSON lines; \"-\": standard output" },
 	{ OPT_JSON, "json", NULL, "one JSON object" },
 	OPTIONS_COMMON
 };
 
 static struct span_filter filter = SPAN_FILTER_INIT;
-static const char *trace_id, *output;
+static const char *trace_id, *output, *listen_at;
+static uint64_t duration;
 static bool json;
 static const char **files;
 static size_t nr_files, cap_files;
@@ -35,6 +41,14 @@ static int spans_option(const struct command *cmd, int id)
 		break;
 	case OPT_JSON:
 		json = true;
+		break;
+	case OPT_LISTEN:
+		listen_at = optarg;
+		break;
+	case OPT_DURATION:
+		if (!parse_duration(optarg, &duration) || !duration)
+			return usage_error(cmd, "--duration takes a time such as 10s or 5m, not '%s'",
+					   optarg);
 		break;
 	case 'o':
 		output = optarg;
@@ -62,7 +76,9 @@ static int spans_parse(const struct command *cmd, int argc, char **argv)
 		GROW(files, cap_files, nr_files + 1);
 		files[nr_files++] = argv[optind++];
 	}
-	if (!nr_files)
+	if (duration && !listen_at)
+		return usage_error(cmd, "--duration is how long to --listen");
+	if (!nr_files && !listen_at)
 		return usage_error(cmd, "which file? OTLP, Tempo or Jaeger; \"-\" is standard input");
 	if (output && (json || trace_id))
 		return usage_error(cmd, "-o writes spans, --json and --trace print: one of them");
@@ -162,6 +178,8 @@ static int spans_run(const struct command *cmd, int argc, char **argv)
 		if (ret)
 			status = ret;
 	}
+	if (listen_at && !status)
+		status = spans_listen(m, listen_at, duration);
 	status = finish(m, status);
 	span_model_destroy(m);
 	free(files);
@@ -170,8 +188,8 @@ static int spans_run(const struct command *cmd, int argc, char **argv)
 
 const struct command cmd_spans = {
 	.name = "spans",
-	.summary = "Show traces from OTLP, Tempo or Jaeger files",
-	.usage = "[OPTIONS] FILE...",
+	.summary = "Show traces from OTLP, Tempo or Jaeger",
+	.usage = "[OPTIONS] [FILE...]",
 	.options = options,
 	.notes = "FILE is JSON or protobuf, plain or gzipped; what it is, its content tells.\n"
 		 "Nothing is recorded: this needs neither the module nor privileges.",

@@ -4,8 +4,8 @@
  * time; span_model_link() then makes trees of what is there, and may be called
  * again after more has come.
  *
- * Not thread-safe. Memory: 144 bytes a span, 8 to 24 of index, and each different
- * name once; a limit set at creation refuses what goes beyond, counted.
+ * Not thread-safe. Memory: 104 bytes a span and 64 a trace, 16 to 32 of index for each, and
+ * each different name once; a limit set at creation refuses what goes beyond, counted.
  */
 #ifndef TICKPROF_SPAN_H
 #define TICKPROF_SPAN_H

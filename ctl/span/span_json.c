@@ -22,6 +22,13 @@ static const struct json_rule root_rules[] = {
 
 const struct json_node span_json_root = { .rules = root_rules };
 
+static const struct json_rule otlp_rules[] = {
+	{ "resourceSpans", &span_json_otlp_resource_spans },
+	{ 0 }
+};
+
+static const struct json_node otlp_root = { .rules = otlp_rules };
+
 void span_json_draft_begin(struct span_json *j)
 {
 	j->at = json_walk_place(&j->walk);
@@ -82,16 +89,33 @@ void span_json_attr_of_resource(struct span_json *j, uint32_t resource)
 	span_attr_resource(j->m, &j->at, resource, j->key, j->key_len, &v);
 }
 
-int span_read_json(struct span_source *s, struct span_model *m)
+static int read_json(struct span_source *s, struct span_model *m, const struct json_node *root,
+		     bool *met)
 {
 	struct span_json j = {
 		.m = m,
-		.walk = { .source = s, .root = &span_json_root, .ctx = &j },
+		.walk = { .source = s, .root = root, .ctx = &j },
 	};
 	int ret = json_walk_run(&j.walk);
 
 	intern_destroy(j.processes);
-	if (!ret && !j.walk.met)
-		ret = span_source_fail(s, NULL, "JSON, but no spans: it has none of resourceSpans, batches, data");
+	*met = j.walk.met;
 	return ret;
+}
+
+int span_read_json(struct span_source *s, struct span_model *m)
+{
+	bool met;
+	int ret = read_json(s, m, &span_json_root, &met);
+
+	if (!ret && !met)
+		return span_source_fail(s, NULL, "JSON, but no spans: it has none of resourceSpans, batches, data");
+	return ret;
+}
+
+int span_read_otlp_json(struct span_source *s, struct span_model *m)
+{
+	bool met;
+
+	return read_json(s, m, &otlp_root, &met);
 }

@@ -14,7 +14,11 @@
 #include "base/util.h"
 #include "span.h"
 
-enum { TEXT_MAX = 1023, INDEX_BYTES = 32 };
+enum {
+	TEXT_MAX = 1023, INDEX_BYTES = 32,
+	SPAN_BYTES = sizeof(struct span) + INDEX_BYTES,
+	TRACE_BYTES = sizeof(struct span_trace) + INDEX_BYTES,
+};
 
 struct span_private {
 	struct intern *text;
@@ -116,22 +120,28 @@ uint64_t span_model_left_out(const struct span_model *m)
 }
 
 /*
- * Takes its share of the limit. Once something was refused so is all that follows,
+ * Shares of the limit. Once something was refused so is all that follows,
  * for a span must not come in without its name.
  */
-static bool room_for(struct span_model *m, size_t bytes)
+static bool has_room(struct span_model *m, size_t bytes)
 {
 	struct span_private *p = m->private;
 
 	p->full |= p->max_bytes - p->bytes < bytes;
-	if (!p->full)
-		p->bytes += bytes;
 	return !p->full;
+}
+
+static bool take_room(struct span_model *m, size_t bytes)
+{
+	if (!has_room(m, bytes))
+		return false;
+	m->private->bytes += bytes;
+	return true;
 }
 
 uint32_t span_model_resource(struct span_model *m)
 {
-	if (m->nr_resources == UINT32_MAX || !room_for(m, sizeof(*m->resources)))
+	if (m->nr_resources == UINT32_MAX || !take_room(m, sizeof(*m->resources)))
 		return 0;
 	GROW(m->resources, m->private->cap_resources, m->nr_resources + 1);
 	m->resources[m->nr_resources] = m->resources[0];
@@ -156,7 +166,7 @@ const char *span_model_text(struct span_model *m, const struct span_place *at, c
 	e = intern_find(m->private->text, clean, len);
 	if (e)
 		return e->data;
-	if (!room_for(m, sizeof(*e) + len + 1 + 16))
+	if (!take_room(m, sizeof(*e) + len + 1 + 16))
 		return "";
 	return intern_get(m->private->text, clean, len)->data;
 }
@@ -164,7 +174,7 @@ const char *span_model_text(struct span_model *m, const struct span_place *at, c
 uint32_t span_model_link_to(struct span_model *m, const struct span_place *at,
 			    const struct span_link *link)
 {
-	if (m->nr_links == UINT32_MAX || !room_for(m, sizeof(*link))) {
+	if (m->nr_links == UINT32_MAX || !take_room(m, sizeof(*link))) {
 		span_model_problem(m, SPAN_PROBLEM_LINK, at);
 		return link->next;
 	}
@@ -231,6 +241,7 @@ static uint32_t find_or_add_trace(struct span_model *m, const uint8_t *trace_id)
 	struct hash_slot *slot = trace_slot(m, trace_id);
 
 	if (!slot->id) {
+		take_room(m, TRACE_BYTES);
 		GROW(m->traces, m->private->cap_traces, m->nr_traces + 1);
 		m->traces[m->nr_traces] = (struct span_trace) { 0 };
 		memcpy(m->traces[m->nr_traces].id, trace_id, TRACE_ID_SIZE);
@@ -284,6 +295,13 @@ static enum span_problem ids_problem(const struct span_draft *d)
 	return SPAN_PROBLEMS;
 }
 
+static uint32_t leave_out(struct span_model *m, enum span_problem problem,
+			  const struct span_place *at)
+{
+	span_model_problem(m, problem, at);
+	return 0;
+}
+
 uint32_t span_model_add(struct span_model *m, const struct span_place *at,
 			const struct span_draft *d)
 {
@@ -291,22 +309,17 @@ uint32_t span_model_add(struct span_model *m, const struct span_place *at,
 	struct hash_slot *slot;
 	struct span s;
 
-	if (problem == SPAN_PROBLEMS &&
-	    (m->nr_spans == INT32_MAX ||
-	     !room_for(m, sizeof(s) + sizeof(struct span_trace) + INDEX_BYTES)))
-		problem = SPAN_PROBLEM_FULL;
-	if (problem != SPAN_PROBLEMS) {
-		span_model_problem(m, problem, at);
-		return 0;
-	}
+	if (problem != SPAN_PROBLEMS)
+		return leave_out(m, problem, at);
+	if (m->nr_spans == INT32_MAX || !has_room(m, SPAN_BYTES + TRACE_BYTES))
+		return leave_out(m, SPAN_PROBLEM_FULL, at);
 	s = checked(m, at, d);
 	s.trace = find_or_add_trace(m, d->trace_id);
 	slot = span_slot(m, s.trace, s.id);
-	if (slot->id) {
-		span_model_problem(m, same_span(&m->spans[slot->id], &s) ?
-				   SPAN_PROBLEM_DUPLICATE : SPAN_PROBLEM_CONFLICT, at);
-		return 0;
-	}
+	if (slot->id)
+		return leave_out(m, same_span(&m->spans[slot->id], &s) ?
+				 SPAN_PROBLEM_DUPLICATE : SPAN_PROBLEM_CONFLICT, at);
+	take_room(m, SPAN_BYTES);
 	GROW(m->spans, m->private->cap_spans, m->nr_spans + 1);
 	m->spans[m->nr_spans] = s;
 	return slot->id = m->nr_spans++;

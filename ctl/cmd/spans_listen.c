@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The loop around the listener: see spans_listen.h. One thread; signals arrive by descriptor. */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "cmd.h"
+#include "span/otlp_http.h"
+#include "spans_listen.h"
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+}
+
+static int watch_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* The sooner of both, in ms; -1: neither. */
+static int wait_ms(const struct otlp_http *h, uint64_t until)
+{
+	const int ms = otlp_http_timeout(h);
+	uint64_t left;
+
+	if (!until)
+		return ms;
+	left = now();
+	left = left < until ? (until - left) / 1000000 + 1 : 0;
+	left = left < INT32_MAX ? left : INT32_MAX;
+	return ms >= 0 && (uint64_t)ms < left ? ms : (int)left;
+}
+
+static int serve(struct otlp_http *h, int signals, uint64_t until)
+{
+	struct pollfd fds[] = {
+		{ .fd = otlp_http_fd(h), .events = POLLIN },
+		{ .fd = signals, .events = POLLIN },
+	};
+
+	while (!until || now() < until) {
+		if (poll(fds, ARRAY_SIZE(fds), wait_ms(h, until)) < 0 && errno != EINTR) {
+			err_errno(errno, "cannot wait for requests");
+			return EXIT_ERROR;
+		}
+		if (fds[1].revents)
+			break;
+		otlp_http_run(h);
+	}
+	return EXIT_OK;
+}
+
+static void sum_up(const struct otlp_http_counts *c)
+{
+	const uint64_t refused = c->requests - c->taken;
+
+	if (verbosity < 0)
+		return;
+	fprintf(stderr, "[ tickprof spans: %" PRIu64 " requests with %" PRIu64 " new spans",
+		c->requests, c->spans);
+	if (refused)
+		fprintf(stderr, "; refused: %" PRIu64 " damaged, %" PRIu64 " not for us, %" PRIu64
+			" too large, %" PRIu64 " when busy, %" PRIu64 " broken off", c->bad,
+			c->unknown, c->too_large, c->busy, c->broken_off);
+	fprintf(stderr, " ]\n");
+}
+
+int spans_listen(struct span_model *m, const char *address, uint64_t duration)
+{
+	int signals __close = watch_signals();
+	struct otlp_http *h;
+	int ret;
+
+	if (signals < 0) {
+		err_errno(errno, "cannot watch for signals");
+		return EXIT_ERROR;
+	}
+	ret = otlp_http_create(address, m, &h);
+	if (ret)
+		return ret == -EINVAL ? EXIT_USAGE : exit_status(ret);
+	if (!otlp_http_is_local(h))
+		warn("%s can be reached from other machines, and nobody is asked who they are",
+		     otlp_http_address(h));
+	if (verbosity >= 0)
+		fprintf(stderr, "tickprof: takes spans at http://%s/v1/traces%s\n",
+			otlp_http_address(h), duration ? "" : "; Ctrl-C ends it");
+	ret = serve(h, signals, duration ? now() + duration : 0);
+	sum_up(otlp_http_counts(h));
+	otlp_http_destroy(h);
+	return ret;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One OTLP export request: its body into a model of spans, and the answer that the
+ * protocol has for it (opentelemetry.io, OTLP specification, "OTLP/HTTP Response").
+ */
+#ifndef TICKPROF_SPAN_OTLP_REQUEST_H
+#define TICKPROF_SPAN_OTLP_REQUEST_H
+
+#include "span.h"
+
+enum otlp_encoding { OTLP_PROTO, OTLP_JSON };
+
+struct otlp_answer {
+	unsigned int status;	/* of HTTP */
+	const char *type;	/* Content-Type */
+	void *body;		/* on the heap */
+	size_t size;
+};
+
+/* By a Content-Type, parameters and case apart. false: neither. */
+bool otlp_encoding_parse(const char *content_type, enum otlp_encoding *out);
+
+/*
+ * from: whose it is, for messages about spans. 200, also if spans were left out, which it
+ * tells; 400: no OTLP or damaged; 413: beyond max bytes when unpacked. Takes as much memory
+ * as that besides.
+ */
+void otlp_request_take(struct span_model *m, const char *from, enum otlp_encoding encoding,
+		       bool gzipped, const void *body, size_t size, size_t max,
+		       struct otlp_answer *out);
+/* An error in the encoding of the request. */
+void otlp_answer_error(enum otlp_encoding encoding, unsigned int status, const char *message,
+		       struct otlp_answer *out);
+
+#endif
