@@ -56,12 +56,14 @@ void span_options_warn(const struct span_model *m)
 
 	for (i = 0; i < SPAN_PROBLEMS; i++) {
 		const struct span_problems *p = &m->problems[i];
+		const char *s = p->count == 1 ? "" : "s", *text = span_problem_text(i);
 
-		if (p->first)
-			warn("%" PRIu64 " spans %s; the first: %s", p->count, span_problem_text(i),
-			     p->first);
+		if (p->first && p->count > 1)
+			warn("%" PRIu64 " span%s %s (the first: %s)", p->count, s, text, p->first);
+		else if (p->first)
+			warn("%" PRIu64 " span%s %s (%s)", p->count, s, text, p->first);
 		else if (p->count)
-			warn("%" PRIu64 " spans %s", p->count, span_problem_text(i));
+			warn("%" PRIu64 " span%s %s", p->count, s, text);
 	}
 }
 

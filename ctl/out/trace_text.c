@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The list of traces and the tree of one as text: see trace_view.h. */
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/util.h"
@@ -82,7 +83,11 @@ static void print_marks(const struct span_model *m, const struct span *s, FILE *
 		fprintf(f, " error%s%s", *s->status_text ? ": " : "", s->status_text);
 	if (s->flags & SPAN_BAD_TIME)
 		fprintf(f, " (times make no sense)");
-	if (s->flags & SPAN_ORPHAN)
+	if (s->flags & SPAN_CIRCLE)
+		fprintf(f, " (its parents go round in a circle)");
+	else if (s->flags & SPAN_ORPHAN && !memcmp(s->parent_id, m->spans[0].id, SPAN_ID_SIZE))
+		fprintf(f, " (its parent's id is not of 8 bytes)");
+	else if (s->flags & SPAN_ORPHAN)
 		fprintf(f, " (parent %s is not here)",
 			span_id_print(s->parent_id, SPAN_ID_SIZE, id));
 }
@@ -105,6 +110,11 @@ static void print_span(const struct span_model *m, const struct span_trace *t,
 	fputc('\n', f);
 }
 
+static const char *plural(uint32_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 void trace_view_tree(const struct span_model *m, const struct span_trace *t, FILE *f)
 {
 	char time[SPAN_TIME_MAX], id[SPAN_ID_TEXT_MAX];
@@ -113,10 +123,11 @@ void trace_view_tree(const struct span_model *m, const struct span_trace *t, FIL
 
 	while (*text == ' ')
 		text++;
-	fprintf(f, "# trace %s\n# %s, %u spans of %u services", span_id_print(t->id, TRACE_ID_SIZE, id),
-		text, t->nr_spans, t->nr_services);
+	fprintf(f, "# trace %s\n# %s, %u span%s of %u service%s",
+		span_id_print(t->id, TRACE_ID_SIZE, id), text, t->nr_spans, plural(t->nr_spans),
+		t->nr_services, plural(t->nr_services));
 	if (t->nr_errors)
-		fprintf(f, ", %u errors", t->nr_errors);
+		fprintf(f, ", %u error%s", t->nr_errors, plural(t->nr_errors));
 	if (t->start) {
 		fprintf(f, ", from ");
 		print_date(t->start, f);

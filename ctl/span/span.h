@@ -28,7 +28,9 @@ enum span_flag {
 	SPAN_HAS_PARENT = 1 << 0,	/* parent_id was given */
 	SPAN_HAS_THREAD = 1 << 1,
 	SPAN_BAD_TIME = 1 << 2,		/* a time is missing, or it ends before it starts */
-	SPAN_ORPHAN = 1 << 3,		/* its parent is not here; set by span_model_link() */
+	/* Set by span_model_link(). */
+	SPAN_ORPHAN = 1 << 3,		/* it has a parent, but hangs on none */
+	SPAN_CIRCLE = 1 << 4,		/* because it would have been its own ancestor */
 };
 
 /* What is wrong with input that can be read. Each is counted, and told with its first place. */
@@ -137,7 +139,7 @@ uint32_t span_model_add(struct span_model *m, const struct span_place *at,
 			const struct span_draft *d);
 void span_model_problem(struct span_model *m, enum span_problem problem,
 			const struct span_place *at);
-/* A line on each problem there is, in front of the file's name, and what became of the spans. */
+/* What became of the spans and why, to stand behind their number. */
 const char *span_problem_text(enum span_problem problem);
 /* Spans that were left out. */
 uint64_t span_model_left_out(const struct span_model *m);

@@ -78,7 +78,7 @@ static void find_parents(struct span_model *m)
 
 	for (s = m->spans + 1; s < m->spans + m->nr_spans; s++) {
 		s->child = s->sibling = s->parent = s->depth = 0;
-		s->flags &= ~SPAN_ORPHAN;
+		s->flags &= ~(SPAN_ORPHAN | SPAN_CIRCLE);
 		if (!(s->flags & SPAN_HAS_PARENT))
 			continue;
 		s->parent = span_model_find(m, m->traces[s->trace].id, s->parent_id);
@@ -96,7 +96,7 @@ static void cut_cycle(struct span_model *m, uint32_t n)
 		if (compare_spans(&m->spans[at], &m->spans[first]) < 0)
 			first = at;
 	m->spans[first].parent = 0;
-	m->spans[first].flags |= SPAN_ORPHAN;
+	m->spans[first].flags |= SPAN_ORPHAN | SPAN_CIRCLE;
 	span_model_problem(m, SPAN_PROBLEM_CYCLE, NULL);
 }
 
