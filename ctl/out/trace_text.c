@@ -17,7 +17,7 @@ const char *span_time_text(uint64_t ns, char out[SPAN_TIME_MAX])
 		snprintf(out, SPAN_TIME_MAX, "%7" PRIu64 " ns", ns);
 	else if (ns < 1000000)
 		snprintf(out, SPAN_TIME_MAX, "%7.3f us", ns / 1e3);
-	else if (ns < 1000000000)
+	else if (ns < 999999500)	/* which 3 digits would round up */
 		snprintf(out, SPAN_TIME_MAX, "%7.3f ms", ns / 1e6);
 	else
 		snprintf(out, SPAN_TIME_MAX, "%8.3f s", ns / 1e9);

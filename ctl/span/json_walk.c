@@ -84,6 +84,7 @@ static int push(struct json_walk_private *p, struct level level)
 	if (p->depth == DEPTH_MAX) {
 		struct span_place at = json_walk_place(p->walk);
 
+		at.offset--;		/* behind its bracket */
 		span_source_fail(p->walk->source, &at, "nested deeper than %d: no spans", DEPTH_MAX);
 		return 0;
 	}

@@ -32,6 +32,7 @@ static const struct json_node otlp_root = { .rules = otlp_rules };
 void span_json_draft_begin(struct span_json *j)
 {
 	j->at = json_walk_place(&j->walk);
+	j->at.offset--;			/* behind its brace */
 	j->draft = (struct span_draft) { .span.resource = j->resource, .parent_id_ok = true };
 	j->malformed = false;
 }

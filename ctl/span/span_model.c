@@ -160,7 +160,8 @@ const char *span_model_text(struct span_model *m, const struct span_place *at, c
 		for (len = sizeof(clean); len && (((const char *)text)[len] & 0xc0) == 0x80; len--)
 			;
 	}
-	memcpy(clean, text, len);
+	if (len)	/* else text may be NULL */
+		memcpy(clean, text, len);
 	if (utf8_clean(clean, len))
 		span_model_problem(m, SPAN_PROBLEM_NOT_UTF8, at);
 	e = intern_find(m->private->text, clean, len);
