@@ -14,7 +14,7 @@ help:
 	@echo 'make storms        many of everything at once, on 6.1 and 7: kills, unloading, CPUs, memory'
 	@echo 'make coverage      lines of tool and module that the tests run; builds a debug kernel first'
 	@echo 'make test-debug    the guest tests on kernels with KASAN, lockdep and more, then KCSAN; builds these first'
-	@echo 'make bench         instructions a sample, beside perf and bpftrace; unwind tables'
+	@echo 'make bench         instructions a sample, beside perf and bpftrace; unwind tables; 100 MB of spans'
 	@echo 'make tool          the command tickprof, in build/ctl/'
 	@echo 'make module        the module for the running kernel (KVER=, KDIR=)'
 	@echo 'make install       tool, module by DKMS, udev rule, man pages (DESTDIR=, PREFIX=)'
@@ -55,6 +55,7 @@ test-debug: deps tool
 bench: deps tool
 	@tests/deps bench
 	@tests/bench/run
+	@tests/bench/spans
 
 # "sudo make install" from a fresh clone finds no tool yet.
 ifeq ($(DESTDIR)$(wildcard build/ctl/tickprof),)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "units.h"
+#include "util.h"
 
 static bool parse_prefix(const char *text, uint64_t *out, const char **end)
 {
@@ -75,7 +76,7 @@ bool parse_duration(const char *text, uint64_t *out)
 	number[digits] = '\0';
 	if (!parse_decimal(number, &value))
 		return false;
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(units); i++) {
 		if (strcmp(text + digits, units[i].unit))
 			continue;
 		value *= units[i].ns;

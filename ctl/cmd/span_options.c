@@ -40,7 +40,7 @@ int span_options_read(struct span_model *m, const char *path)
 	if (!ret)
 		ret = span_read(&s, m);
 	if (ret && m->nr_spans > before)
-		err("%s: %s; the %zu spans before that are kept", s.name, s.error,
+		err("%s: %s; spans before that are kept (%zu)", s.name, s.error,
 		    m->nr_spans - before);
 	else if (ret)
 		err("%s: %s", s.name, s.error);

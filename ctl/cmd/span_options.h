@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What commands about traces share: narrowing which, reading files, telling what was wrong with them. */
+/*
+ * What commands about traces share: narrowing which, reading files, telling what
+ * was wrong with them.
+ */
 #ifndef TICKPROF_SPAN_OPTIONS_H
 #define TICKPROF_SPAN_OPTIONS_H
 

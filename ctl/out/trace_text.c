@@ -45,7 +45,7 @@ void trace_view_list(const struct span_model *m, const struct span_selection *s,
 	char time[SPAN_TIME_MAX], id[SPAN_ID_TEXT_MAX];
 	size_t i;
 
-	fprintf(f, "#\n# duration    spans  errors  services  trace                             first span\n");
+	fprintf(f, "#\n# duration    spans  errors  services  %-32s  first span\n", "trace");
 	for (i = 0; i < s->nr; i++) {
 		const struct span_trace *t = &m->traces[s->traces[i]];
 

@@ -46,7 +46,10 @@ const struct otlp_http_counts *otlp_http_counts(const struct otlp_http *h);
 /* Only programs of this machine can reach it. */
 bool otlp_http_is_local(const struct otlp_http *h);
 
-/* To poll for reading; then, or after otlp_http_timeout() ms (-1: never), run, which does not block. */
+/*
+ * To poll for reading; then, or after otlp_http_timeout() ms (-1: never), run, which
+ * does not block.
+ */
 int otlp_http_fd(const struct otlp_http *h);
 int otlp_http_timeout(const struct otlp_http *h);
 void otlp_http_run(struct otlp_http *h);

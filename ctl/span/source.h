@@ -48,6 +48,7 @@ int span_read(struct span_source *s, struct span_model *m);	/* by content */
 int span_read_json(struct span_source *s, struct span_model *m);	/* OTLP, Tempo, Jaeger */
 int span_read_otlp_json(struct span_source *s, struct span_model *m);	/* that, be it empty */
 int span_read_proto(struct span_source *s, struct span_model *m);	/* one OTLP message */
-int span_read_proto_frames(struct span_source *s, struct span_model *m); /* each behind its length */
+/* Several, each behind its length. */
+int span_read_proto_frames(struct span_source *s, struct span_model *m);
 
 #endif

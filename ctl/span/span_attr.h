@@ -22,7 +22,10 @@ void span_attr_resource(struct span_model *m, const struct span_place *at, uint3
 /* Whether one of the two would look at it. */
 bool span_attr_wanted(const char *key, size_t len);
 
-/* A number, or OTLP's name of it: SPAN_KIND_SERVER, STATUS_CODE_ERROR; of either case, without prefix too. */
+/*
+ * A number, or OTLP's name of it: SPAN_KIND_SERVER, STATUS_CODE_ERROR; of either
+ * case, without prefix too.
+ */
 enum span_kind span_kind_parse(const char *text, size_t len);
 enum span_status span_status_parse(const char *text, size_t len);
 const char *span_kind_name(unsigned int kind);		/* "server" */

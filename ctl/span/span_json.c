@@ -110,7 +110,8 @@ int span_read_json(struct span_source *s, struct span_model *m)
 	int ret = read_json(s, m, &span_json_root, &met);
 
 	if (!ret && !met)
-		return span_source_fail(s, NULL, "JSON, but no spans: it has none of resourceSpans, batches, data");
+		return span_source_fail(s, NULL, "JSON, but no spans: it has none of "
+					"resourceSpans, batches, data");
 	return ret;
 }
 
