@@ -102,6 +102,7 @@ int spans_listen(struct span_model *m, const char *address, uint64_t duration)
 		fprintf(stderr, "tickprof: takes spans at http://%s/v1/traces%s\n",
 			otlp_http_address(h), duration ? "" : "; Ctrl-C ends it");
 	ret = serve(h, signals, duration ? now() + duration : 0);
+	otlp_http_stop(h);
 	sum_up(otlp_http_counts(h));
 	otlp_http_destroy(h);
 	return ret;

@@ -256,11 +256,18 @@ int otlp_http_create(const char *address, struct span_model *m, struct otlp_http
 	return 0;
 }
 
+void otlp_http_stop(struct otlp_http *h)
+{
+	if (h->daemon)
+		MHD_stop_daemon(h->daemon);
+	h->daemon = NULL;
+}
+
 void otlp_http_destroy(struct otlp_http *h)
 {
 	if (!h)
 		return;
-	MHD_stop_daemon(h->daemon);
+	otlp_http_stop(h);
 	free(h);
 }
 

@@ -37,7 +37,9 @@ struct otlp_http;
  * free. 0, or -errno after a message; -EINVAL: no such address.
  */
 int otlp_http_create(const char *address, struct span_model *m, struct otlp_http **out);
-/* Cuts off whoever is connected. */
+/* Cuts off whoever is connected; from then on the counts are final. */
+void otlp_http_stop(struct otlp_http *h);
+/* Stops it, if that was not done. */
 void otlp_http_destroy(struct otlp_http *h);
 
 /* Where it listens, the port as it came out. */
