@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The model of spans: what it takes, the trees it makes, what is chosen and how it is shown. */
+#include <malloc.h>
+
 #include "span/span_id.h"
 #include "spans_fixture.h"
 
@@ -112,15 +114,18 @@ static void look_ups(void **state)
 {
 	struct span_model *m = span_model_create(0);
 	uint8_t trace[TRACE_ID_SIZE] = { 9 }, span[SPAN_ID_SIZE] = { 9 };
+	size_t before;
 	unsigned int i;
 
 	add_span(m, 1, 1, 0, 1, 2);
+	before = mallinfo2().uordblks;		/* 0 with a sanitizer's malloc() */
 	for (i = 0; i < 100000; i++) {
 		memcpy(trace, &i, 4);
 		memcpy(span, &i, 4);
 		assert_int_equal(span_model_find_trace(m, trace), 0);
 		assert_int_equal(span_model_find(m, m->traces[1].id, span), 0);
 	}
+	assert_int_equal(mallinfo2().uordblks, before);
 	assert_int_equal(add_span(m, 1, 2, 1, 1, 2), 2);
 	check_model(m);
 	span_model_destroy(m);
