@@ -57,5 +57,6 @@ int span_read(struct span_source *s, struct span_model *m)
 		return span_read_proto(s, m);
 	if (!is_text(b, n) && n >= 4 && b[0] < 0x10)
 		return span_read_proto_frames(s, m);
-	return span_source_fail(s, NULL, "neither JSON nor OTLP's protobuf");
+	return span_source_fail(s, NULL, "neither JSON nor OTLP's protobuf: "
+				"what OTLP, Tempo or Jaeger export is read");
 }
