@@ -12,6 +12,7 @@
 
 #include "base/util.h"
 #include "control/cgroup.h"
+#include "process/map_line.h"
 #include "snapshot.h"
 
 enum { FLAG_KTHREAD = 0x00200000 };	/* PF_KTHREAD as /proc/PID/stat shows it */
@@ -171,69 +172,33 @@ static void add_task(struct snapshot *s, const struct process *p)
 	memcpy(task->process, p->comm, sizeof(task->process));
 }
 
-static bool strip_suffix(char *path, const char *suffix)
+static void add_mapping(struct snapshot *s, struct process *p, char *text)
 {
-	size_t len = strlen(path), n = strlen(suffix);
-
-	if (len < n || strcmp(path + len - n, suffix))
-		return false;
-	path[len - n] = '\0';
-	return true;
-}
-
-/* maps writes a line end inside a name as \012. */
-static void unescape(char *path)
-{
-	char *out = path;
-
-	for (; *path; path++) {
-		if (!strncmp(path, "\\012", 4)) {
-			*out++ = '\n';
-			path += 3;
-		} else {
-			*out++ = *path;
-		}
-	}
-	*out = '\0';
-}
-
-static void add_mapping(struct snapshot *s, struct process *p, char *line)
-{
-	uint64_t start, end, offset, inode;
-	unsigned int major, minor;
 	struct tickprof_mmap *map;
-	bool deleted;
-	int at = 0;
-	char *path, perm;
+	struct map_line line;
+	const char *path;
 
-	line[strcspn(line, "\n")] = '\0';
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*c%*c%c%*c %" SCNx64 " %x:%x %" SCNu64 " %n",
-		   &start, &end, &perm, &offset, &major, &minor, &inode, &at) != 7 || perm != 'x')
+	if (!map_line_parse(text, &line) || !line.exec)
 		return;
-	path = line + at;
-	if (!strcmp(path, "[vdso]")) {
-		p->vdso = start;
+	if (!strcmp(line.path, "[vdso]")) {
+		p->vdso = line.start;
 		return;
 	}
-	if (!strcmp(path, "[vsyscall]"))
+	if (!strcmp(line.path, "[vsyscall]"))
 		return;
-	deleted = inode && strip_suffix(path, " (deleted)");
-	if (!inode)
-		path = "";
-	else
-		unescape(path);
+	path = line.inode ? line.path : "";
 	map = add_record(s, TICKPROF_RECORD_MMAP, sizeof(*map) + strlen(path) + 1);
-	map->hdr.flags = deleted ? TICKPROF_MMAP_DELETED : 0;
+	map->hdr.flags = line.deleted ? TICKPROF_MMAP_DELETED : 0;
 	map->time = p->time;
 	map->pid = map->tid = p->pid;
 	map->start_time = p->start_time;
 	map->exec_id = p->exec_id;
-	map->addr = start;
-	map->len = end - start;
-	map->offset = offset;
-	map->inode = inode;
-	map->dev_major = major;
-	map->dev_minor = minor;
+	map->addr = line.start;
+	map->len = line.end - line.start;
+	map->offset = line.offset;
+	map->inode = line.inode;
+	map->dev_major = line.dev_major;
+	map->dev_minor = line.dev_minor;
 	strcpy(map->path, path);
 }
 
