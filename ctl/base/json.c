@@ -20,12 +20,22 @@ void json_set_u64(struct json_object *o, const char *key, uint64_t value)
 	json_object_object_add(o, key, json_object_new_uint64(value));
 }
 
-void json_set_text(struct json_object *o, const char *key, const char *text)
+static struct json_object *clean_text(const char *text)
 {
 	__free char *clean = xstrdup(text);
 
 	utf8_clean(clean, strlen(clean));
-	json_object_object_add(o, key, json_object_new_string(clean));
+	return json_object_new_string(clean);
+}
+
+void json_set_text(struct json_object *o, const char *key, const char *text)
+{
+	json_object_object_add(o, key, clean_text(text));
+}
+
+void json_add_text(struct json_object *array, const char *text)
+{
+	json_object_array_add(array, clean_text(text));
 }
 
 void json_finish(struct json_object *o)

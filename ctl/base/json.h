@@ -17,6 +17,7 @@ struct json_object *json_document(void);
 void json_set_u64(struct json_object *o, const char *key, uint64_t value);
 /* Control characters and bytes that are no UTF-8 become '?'. */
 void json_set_text(struct json_object *o, const char *key, const char *text);
+void json_add_text(struct json_object *array, const char *text);
 /* Print and free. */
 void json_finish(struct json_object *o);
 

@@ -15,6 +15,7 @@
 #include "symbol/symbolize.h"
 #include "test.h"
 
+#define CROSS "aarch64-linux-gnu-"
 #define FIXTURES TEST_OUT "/fixtures-" FIXTURE_DIR
 
 __attribute__((format(printf, 1, 2))) static inline int try_sh(const char *fmt, ...)
@@ -32,6 +33,11 @@ __attribute__((format(printf, 1, 2))) static inline int try_sh(const char *fmt, 
 }
 
 #define sh(...) assert_int_equal(try_sh(__VA_ARGS__), 0)
+
+static inline bool have(const char *tool)
+{
+	return !try_sh("command -v %s >/dev/null", tool);
+}
 
 static inline const char *fixture(const char *name)
 {

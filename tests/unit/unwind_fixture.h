@@ -7,13 +7,6 @@
 #include "unwind_table/rule.h"
 #include "unwind_table/unwind_table.h"
 
-#define CROSS "aarch64-linux-gnu-"
-
-static inline bool have(const char *tool)
-{
-	return !try_sh("command -v %s >/dev/null", tool);
-}
-
 /* kmod/table_check.c */
 int tickprof_table_check(const struct tickprof_table *t, size_t bytes, uint16_t machine);
 
