@@ -66,6 +66,7 @@ struct command {
 	COMMAND(status)		\
 	COMMAND(check)		\
 	COMMAND(spans)		\
+	COMMAND(context)	\
 	COMMAND(unwind_table)
 
 #define COMMAND_DECLARE(name) extern const struct command cmd_##name;

@@ -73,6 +73,8 @@ _tickprof() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_tickprof_options "$tool" "$command")" -- "$word")
 	elif [ "$command" = record ]; then
 		mapfile -t COMPREPLY < <(compgen -c -- "$word")
+	elif [ "$command" = context ]; then
+		mapfile -t COMPREPLY < <(_tickprof_argument --pid "$word"; compgen -f -- "$word")
 	else
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 	fi
