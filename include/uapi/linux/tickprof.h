@@ -55,12 +55,16 @@
 #define TICKPROF_TARGETS_MAX	64		/* of each kind but tasks, which have no limit */
 #define TICKPROF_COMM_LEN	16
 #define TICKPROF_BUILD_ID_MAX	20
+#define TICKPROF_WAIT_MIN_MAX	1000000000	/* ns */
+#define TICKPROF_WAIT_TASKS_MAX	65536		/* threads */
 
 /* What SESSION_CONFIGURE assumes for an attribute that is not given. */
 #define TICKPROF_RATE_DEFAULT		99
 #define TICKPROF_DEPTH_DEFAULT		127
 #define TICKPROF_RING_DEFAULT		(256 << 10)
 #define TICKPROF_THROTTLE_DEFAULT	250
+#define TICKPROF_WAIT_MIN_DEFAULT	0
+#define TICKPROF_WAIT_TASKS_DEFAULT	1024
 
 /*
  * THE RING
@@ -122,6 +126,7 @@ enum tickprof_record_type {
 	TICKPROF_RECORD_COMM,		/* struct tickprof_comm */
 	TICKPROF_RECORD_EXIT,		/* struct tickprof_exit */
 	TICKPROF_RECORD_LOST,		/* struct tickprof_lost */
+	TICKPROF_RECORD_WAIT,		/* struct tickprof_wait */
 	__TICKPROF_RECORD_MAX,
 };
 
@@ -164,6 +169,68 @@ struct tickprof_sample {
 #define TICKPROF_SAMPLE_EXITING	(1 << 3)	/* exiting task: its user stack is not read */
 #define TICKPROF_SAMPLE_COMPAT	(1 << 4)	/* 32-bit task: the user program counter only */
 #define TICKPROF_SAMPLE_NOSTACK	(1 << 5)	/* a stack was taken but found no room */
+
+/*
+ * WAIT (F_WAITS): a thread did not run, and now does again.
+ *
+ *	     │◄─── ran ───►│◄── blocked ──►│◄─ queued ─►│
+ *	─────┼─────────────┼───────────────┼────────────┼──────► time
+ *	  record        switched         woken       "time": runs
+ *	  before          out          by waker       again
+ *
+ * Exact, from the scheduler's own events. task, kstack and ustack are distances
+ * as in SAMPLE; kstack starts with the caller of the scheduler's innermost
+ * function, ustack with the instruction after the system call, or the one that
+ * was interrupted or that faulted. A preempted thread was runnable all along:
+ * blocked is 0, and nobody woke it.
+ *
+ * A wait shorter than A_WAIT_MIN, or whose record found no room, has no record;
+ * the thread's next one carries the sum of them, so that over a thread's records
+ *
+ *	ran + blocked + queued + short_blocked + short_queued
+ *
+ * is the time from when the session first knew it (START, or its birth) to the
+ * last record. The last record of a thread that ends, and of each when the
+ * session stops, has WAIT_END or WAIT_OPEN.
+ */
+struct tickprof_wait {
+	struct tickprof_record	hdr;	/* flags: TICKPROF_WAIT_*, SAMPLE_KTHREAD … SAMPLE_NOSTACK */
+	__u64	time;
+	__u64	blocked;		/* ns */
+	__u64	queued;			/* ns runnable, waiting for a CPU */
+	__u64	ran;			/* ns on a CPU since the thread's record before */
+	__u64	short_blocked;		/* ns */
+	__u64	short_queued;		/* ns */
+	__u32	short_nr;
+	__u32	state;			/* enum tickprof_wait_state */
+	__u32	task;
+	__u32	kstack;
+	__u32	ustack;
+	__u32	waker_pid;		/* 0: nobody, or the kernel's idle task in an interrupt */
+	__u32	waker_tid;
+	__u32	reserved;
+	char	waker_comm[TICKPROF_COMM_LEN];
+};
+
+#define TICKPROF_WAIT_IO	(1 << 8)	/* the kernel counts it as a wait for I/O */
+#define TICKPROF_WAIT_FAULT	(1 << 9)	/* in no system call: the program's page fault */
+#define TICKPROF_WAIT_IRQ	(1 << 10)	/* woken from an interrupt: the waker is who it hit */
+#define TICKPROF_WAIT_OPEN	(1 << 11)	/* it had not ended when the session stopped */
+#define TICKPROF_WAIT_END	(1 << 12)	/* no wait, but the thread's end: ran and the sums only */
+
+enum tickprof_wait_state {
+	TICKPROF_WAIT_RUNNING,		/* WAIT_END and WAIT_OPEN: it did not wait */
+	TICKPROF_WAIT_PREEMPTED,	/* lost its CPU to another, or yielded it */
+	TICKPROF_WAIT_SLEEPING,		/* interruptible */
+	TICKPROF_WAIT_DISK,		/* uninterruptible: disk, page, lock of the kernel's */
+	TICKPROF_WAIT_LOCK,		/* PREEMPT_RT: a spinlock of the kernel's */
+	TICKPROF_WAIT_IDLE,		/* a kernel thread with nothing to do */
+	TICKPROF_WAIT_STOPPED,		/* by a signal */
+	TICKPROF_WAIT_TRACED,		/* by a debugger */
+	TICKPROF_WAIT_PARKED,		/* a kernel thread put aside */
+	TICKPROF_WAIT_NEW,		/* has never run before */
+	TICKPROF_WAIT_BEFORE,		/* it began before START, which is where it is counted from */
+};
 
 /*
  * STACK: return addresses, caller after callee. Written when the ring does not
@@ -292,7 +359,7 @@ struct tickprof_exit {
 struct tickprof_lost {
 	struct tickprof_record	hdr;
 	__u64	time;
-	__u64	samples;
+	__u64	samples;		/* SAMPLE and WAIT */
 	__u64	events;			/* FORK, EXEC, MMAP, COMM, EXIT */
 	__u64	stacks;			/* STACK and TASK */
 };
@@ -331,6 +398,11 @@ enum tickprof_counter {
 	TICKPROF_COUNTER_USER_FALLBACK,	/* F_TABLES: of these, some frame was found by frame pointer */
 	TICKPROF_COUNTER_USER_NO_MAPS,	/* F_TABLES: of these, mappings were not known yet */
 	TICKPROF_COUNTER_RULE_MISSES,	/* F_TABLES: frames whose rule had to be searched */
+	TICKPROF_COUNTER_WAITS,		/* waits written */
+	TICKPROF_COUNTER_SHORT_WAITS,	/* waits below A_WAIT_MIN: in the sums of later ones */
+	TICKPROF_COUNTER_LOST_WAITS,	/* waits that found the ring full: likewise */
+	TICKPROF_COUNTER_UNKNOWN_WAITS,	/* switches of threads that found no place among A_WAIT_TASKS */
+	TICKPROF_COUNTER_WAIT_CYCLES,	/* cycle-counter ticks spent on waits */
 	__TICKPROF_COUNTER_MAX,
 };
 #define TICKPROF_COUNTER_MAX (__TICKPROF_COUNTER_MAX - 1)
@@ -345,7 +417,9 @@ enum tickprof_counter {
 #define TICKPROF_F_EXCLUDE_KERNEL	(1 << 6)	/* no samples in kernel mode */
 #define TICKPROF_F_EMPTY		(1 << 7)	/* re-arm only: the floor for benchmarks */
 #define TICKPROF_F_TABLES		(1 << 8)	/* unwind user stacks by tables */
-#define TICKPROF_F__ALL			((1 << 9) - 1)
+#define TICKPROF_F_WAITS		(1 << 9)	/* write a WAIT record for each wait */
+#define TICKPROF_F_NO_TICKS		(1 << 10)	/* no timer, no samples */
+#define TICKPROF_F__ALL			((1 << 11) - 1)
 #define TICKPROF_F_DEFAULT	(TICKPROF_F_KSTACK | TICKPROF_F_USTACK | \
 				 TICKPROF_F_EVENTS | TICKPROF_F_INHERIT)
 
@@ -357,6 +431,7 @@ enum tickprof_counter {
 #define TICKPROF_FEATURE_IDLE_STOP	(1 << 4)	/* the timer sleeps on idle CPUs */
 #define TICKPROF_FEATURE_CGROUP		(1 << 5)	/* cgroup ids and cgroup targets */
 #define TICKPROF_FEATURE_TABLES		(1 << 6)	/* user stacks by unwind table; needs MMAP */
+#define TICKPROF_FEATURE_WAITS		(1 << 7)	/* WAIT records */
 
 /* State of a session (A_STATE). */
 enum tickprof_state {
@@ -368,7 +443,7 @@ enum tickprof_state {
 /*
  * TARGETS. Kinds narrow each other, targets of one kind add up: pids 10 and 11
  * with uid 33 means tasks of uid 33 in process 10 or 11. PID, TID and EXEC are
- * one kind. CPUS restricts the timers themselves.
+ * one kind. CPU restricts the timers themselves, and no waits.
  */
 enum tickprof_target_kind {
 	TICKPROF_TARGET_UNSPEC,
@@ -387,7 +462,7 @@ enum tickprof_target_kind {
 enum tickprof_cmd {
 	TICKPROF_CMD_UNSPEC,
 	TICKPROF_CMD_INFO,		/* → A_ABI, A_RELEASE, A_FEATURES, A_SESSIONS, A_MEMORY, A_TABLES … */
-	TICKPROF_CMD_SESSION_CONFIGURE,	/* A_FD [A_RATE A_FLAGS A_RING_SIZE A_WATERMARK A_DEPTH A_THROTTLE] */
+	TICKPROF_CMD_SESSION_CONFIGURE,	/* A_FD [A_RATE A_FLAGS A_RING_SIZE A_WATERMARK A_DEPTH A_THROTTLE A_WAIT_MIN A_WAIT_TASKS] */
 	TICKPROF_CMD_TARGET_ADD,	/* A_FD A_TARGET_KIND and A_TARGET_ID or A_TARGET_COMM */
 	TICKPROF_CMD_TARGET_DEL,	/* the same */
 	TICKPROF_CMD_START,		/* A_FD */
@@ -426,6 +501,8 @@ enum tickprof_attr {
 	TICKPROF_A_COUNTERS,		/* nest of u64, types enum tickprof_counter */
 	TICKPROF_A_TABLES,		/* u32: unwind tables in the module */
 	TICKPROF_A_TABLE_MEMORY,	/* u64: bytes that these and the known mappings hold */
+	TICKPROF_A_WAIT_MIN,		/* u32: ns that a wait must last to have a record, 0 … 1 s */
+	TICKPROF_A_WAIT_TASKS,		/* u32: threads whose waits are known at once, 1 … 65536 */
 	__TICKPROF_A_MAX,
 };
 #define TICKPROF_A_MAX (__TICKPROF_A_MAX - 1)
