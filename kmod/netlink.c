@@ -30,6 +30,8 @@ static const struct nla_policy policy[TICKPROF_A_MAX + 1] = {
 	[TICKPROF_A_WATERMARK]		= { .type = NLA_U32 },
 	[TICKPROF_A_DEPTH]		= { .type = NLA_U32 },
 	[TICKPROF_A_THROTTLE]		= { .type = NLA_U32 },
+	[TICKPROF_A_WAIT_MIN]		= { .type = NLA_U32 },
+	[TICKPROF_A_WAIT_TASKS]		= { .type = NLA_U32 },
 	[TICKPROF_A_TARGET_KIND]	= { .type = NLA_U32 },
 	[TICKPROF_A_TARGET_ID]		= { .type = NLA_U64 },
 	[TICKPROF_A_TARGET_COMM]	= { .type = NLA_NUL_STRING,
@@ -92,6 +94,8 @@ static int parse_config(struct genl_info *info, struct tickprof_config *c)
 	c->watermark = get_u32(info, TICKPROF_A_WATERMARK, c->ring_size / 2);
 	c->depth = get_u32(info, TICKPROF_A_DEPTH, TICKPROF_DEPTH_DEFAULT);
 	c->throttle = get_u32(info, TICKPROF_A_THROTTLE, TICKPROF_THROTTLE_DEFAULT);
+	c->wait_min = get_u32(info, TICKPROF_A_WAIT_MIN, TICKPROF_WAIT_MIN_DEFAULT);
+	c->wait_tasks = get_u32(info, TICKPROF_A_WAIT_TASKS, TICKPROF_WAIT_TASKS_DEFAULT);
 
 	if (c->rate < TICKPROF_RATE_MIN || c->rate > TICKPROF_RATE_MAX)
 		REFUSE(TICKPROF_A_RATE, "rate must be 1 to 20000 Hz");
@@ -100,6 +104,10 @@ static int parse_config(struct genl_info *info, struct tickprof_config *c)
 	if (c->flags & TICKPROF_F_TABLES && !(tickprof_features & TICKPROF_FEATURE_TABLES))
 		REFUSE(TICKPROF_A_FLAGS,
 		       "no unwinding by tables without the mmap hook (see feature mmap)");
+	if (c->flags & TICKPROF_F_WAITS && !(tickprof_features & TICKPROF_FEATURE_WAITS))
+		REFUSE(TICKPROF_A_FLAGS, "no waits without the scheduler's tracepoints");
+	if (c->flags & TICKPROF_F_NO_TICKS && !(c->flags & TICKPROF_F_WAITS))
+		REFUSE(TICKPROF_A_FLAGS, "neither ticks nor waits: nothing is left");
 	if ((c->flags & TICKPROF_F_EXCLUDE_USER) && (c->flags & TICKPROF_F_EXCLUDE_KERNEL))
 		REFUSE(TICKPROF_A_FLAGS, "user and kernel both excluded: nothing is left");
 	if (c->ring_size < max_t(u32, TICKPROF_RING_MIN, PAGE_SIZE) ||
@@ -113,6 +121,10 @@ static int parse_config(struct genl_info *info, struct tickprof_config *c)
 		REFUSE(TICKPROF_A_DEPTH, "depth must be 1 to 512 frames");
 	if (c->throttle > TICKPROF_THROTTLE_MAX)
 		REFUSE(TICKPROF_A_THROTTLE, "throttle must be 0 (off) to 900 permille");
+	if (c->wait_min > TICKPROF_WAIT_MIN_MAX)
+		REFUSE(TICKPROF_A_WAIT_MIN, "shortest wait must be at most a second");
+	if (!c->wait_tasks || c->wait_tasks > TICKPROF_WAIT_TASKS_MAX)
+		REFUSE(TICKPROF_A_WAIT_TASKS, "threads with waits must be 1 to 65536");
 	return 0;
 }
 
@@ -168,6 +180,8 @@ static int put_session(struct sk_buff *msg, const struct tickprof_session *sessi
 	    nla_put_u32(msg, TICKPROF_A_WATERMARK, c->watermark) ||
 	    nla_put_u32(msg, TICKPROF_A_DEPTH, c->depth) ||
 	    nla_put_u32(msg, TICKPROF_A_THROTTLE, c->throttle) ||
+	    nla_put_u32(msg, TICKPROF_A_WAIT_MIN, c->wait_min) ||
+	    nla_put_u32(msg, TICKPROF_A_WAIT_TASKS, c->wait_tasks) ||
 	    nla_put_u32(msg, TICKPROF_A_CPUS, nr_cpu_ids) ||
 	    nla_put_u32(msg, TICKPROF_A_TARGETS, session->stream.targets.nr) ||
 	    nla_put_u64_64bit(msg, TICKPROF_A_MEMORY, tickprof_session_memory(session),

@@ -23,17 +23,30 @@
 #include <linux/tickprof.h>
 #include <linux/tracepoint.h>
 
+#include "compat/task_state.h"
 #include "mapping.h"
 #include "probe.h"
 #include "process.h"
 #include "space.h"
 #include "timer.h"
+#include "wait.h"
+
+static DEFINE_MUTEX(users_lock);
+static unsigned int users;
+static unsigned int wait_users;		/* those of them that want waits; read without the lock */
 
 static void on_switch(void *data, bool preempt, struct task_struct *prev,
-		      struct task_struct *next)
+		      struct task_struct *next TICKPROF_SWITCH_STATE)
 {
 	if (unlikely(is_idle_task(prev)))
 		tickprof_timer_leave_idle();
+	if (READ_ONCE(wait_users))
+		tickprof_wait_switch(prev, next, preempt, tickprof_switch_state(prev));
+}
+
+static void on_waking(void *data, struct task_struct *task)
+{
+	tickprof_wait_waking(task);
 }
 
 static void on_fork(void *data, struct task_struct *parent, struct task_struct *child)
@@ -49,6 +62,8 @@ static void on_exec(void *data, struct task_struct *task, pid_t old_tid,
 
 static void on_exit(void *data, struct task_struct *task)
 {
+	if (READ_ONCE(wait_users))
+		tickprof_wait_exit(task);
 	tickprof_process_exit(task);
 }
 
@@ -63,12 +78,14 @@ static struct {
 	u32 feature;
 	struct tracepoint *tp;
 	bool attached;
+	bool waits;			/* attached only while somebody wants waits */
 } hooks[] = {
 	{ "sched_process_fork", on_fork, TICKPROF_FEATURE_PROCESS },
 	{ "sched_process_exec", on_exec, TICKPROF_FEATURE_PROCESS },
 	{ "sched_process_exit", on_exit, TICKPROF_FEATURE_PROCESS },
 	{ "task_rename", on_rename, TICKPROF_FEATURE_PROCESS },
-	{ "sched_switch", on_switch, TICKPROF_FEATURE_IDLE_STOP },
+	{ "sched_switch", on_switch, TICKPROF_FEATURE_IDLE_STOP | TICKPROF_FEATURE_WAITS },
+	{ "sched_waking", on_waking, TICKPROF_FEATURE_WAITS, .waits = true },
 };
 
 /*
@@ -91,9 +108,6 @@ static struct kprobe mmap_hook = {
 static bool mmap_hook_usable, mmap_hook_attached, mmap_hook_stays;
 
 #define DETACH_TRIES	6	/* 63 ms in all */
-
-static DEFINE_MUTEX(users_lock);
-static unsigned int users;
 
 static void find_hook(struct tracepoint *tp, void *data)
 {
@@ -142,7 +156,8 @@ static bool try_mmap_hook(void)
 /* At module load: which TICKPROF_FEATURE_* do the hooks of this kernel give? */
 u32 tickprof_probe_init(void)
 {
-	u32 features = TICKPROF_FEATURE_PROCESS | TICKPROF_FEATURE_IDLE_STOP;
+	u32 features = TICKPROF_FEATURE_PROCESS | TICKPROF_FEATURE_IDLE_STOP |
+		       TICKPROF_FEATURE_WAITS;
 	size_t i;
 
 	for_each_kernel_tracepoint(find_hook, NULL);
@@ -153,19 +168,26 @@ u32 tickprof_probe_init(void)
 	return features | (mmap_hook_usable ? TICKPROF_FEATURE_MMAP : 0);
 }
 
-/* When this returns no probe runs any more and none will; but see detach_mmap_hook(). */
-static void detach(void)
+/* waits: only what they alone want. When this returns no probe of these runs any more. */
+static void detach_tracepoints(bool waits)
 {
 	size_t i;
 
-	if (mmap_hook_attached)
-		detach_mmap_hook();
 	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		if (hooks[i].attached)
-			tracepoint_probe_unregister(hooks[i].tp, hooks[i].probe, NULL);
+		if (!hooks[i].attached || (waits && !hooks[i].waits))
+			continue;
+		tracepoint_probe_unregister(hooks[i].tp, hooks[i].probe, NULL);
 		hooks[i].attached = false;
 	}
 	tracepoint_synchronize_unregister();
+}
+
+/* When this returns no probe runs any more and none will; but see detach_mmap_hook(). */
+static void detach(void)
+{
+	if (mmap_hook_attached)
+		detach_mmap_hook();
+	detach_tracepoints(false);
 }
 
 /* The module did not come to life after all: nothing of it may stay, however long that takes. */
@@ -175,19 +197,29 @@ void __init tickprof_probe_exit(void)
 		detach_mmap_hook();
 }
 
-static int attach(void)
+/* Those for waits, or all others. */
+static int attach_tracepoints(bool waits)
 {
 	size_t i;
 	int err;
 
 	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		if (!hooks[i].tp)
+		if (!hooks[i].tp || hooks[i].waits != waits)
 			continue;
 		err = tracepoint_probe_register(hooks[i].tp, hooks[i].probe, NULL);
 		if (err)
-			goto error;
+			return err;
 		hooks[i].attached = true;
 	}
+	return 0;
+}
+
+static int attach(void)
+{
+	int err = attach_tracepoints(false);
+
+	if (err)
+		goto error;
 	if (mmap_hook_usable && !mmap_hook_attached) {
 		/* A kprobe is registered from a clean slate each time. */
 		mmap_hook.addr = NULL;
@@ -203,25 +235,37 @@ error:
 	return err;
 }
 
-/* One more user of the probes; the first attaches them. */
-int tickprof_probe_get(void)
+/* One more user of the probes; the first attaches them. On failure there is none more. */
+int tickprof_probe_get(bool waits)
 {
 	int err = 0;
 
 	mutex_lock(&users_lock);
 	if (!users)
 		err = attach();
-	if (!err)
+	if (!err && waits && !wait_users) {
+		err = attach_tracepoints(true);
+		if (err && users)
+			detach_tracepoints(true);
+		else if (err)
+			detach();
+	}
+	if (!err) {
 		users++;
+		WRITE_ONCE(wait_users, wait_users + waits);
+	}
 	mutex_unlock(&users_lock);
 	return err;
 }
 
 /* The last one detaches them, and waits until none runs any more. */
-void tickprof_probe_put(void)
+void tickprof_probe_put(bool waits)
 {
 	mutex_lock(&users_lock);
+	WRITE_ONCE(wait_users, wait_users - waits);
 	if (!--users)
 		detach();
+	else if (waits && !wait_users)
+		detach_tracepoints(true);
 	mutex_unlock(&users_lock);
 }

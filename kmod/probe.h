@@ -6,7 +6,7 @@
 
 u32 tickprof_probe_init(void);
 void tickprof_probe_exit(void);
-int tickprof_probe_get(void);
-void tickprof_probe_put(void);
+int tickprof_probe_get(bool waits);
+void tickprof_probe_put(bool waits);
 
 #endif

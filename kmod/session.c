@@ -6,13 +6,14 @@
  *
  * Context: process, under tickprof_session_lock.
  * Memory, a possible CPU: ring_size and two pages for the ring, about 12 KiB and
- * 8 bytes a frame of depth for the sampler, 24 KiB for rules with F_TABLES.
+ * 8 bytes a frame of depth for the sampler, 24 KiB for rules with F_TABLES; with
+ * F_WAITS a thread what waiters.c says, and 20 KiB a CPU.
  *
  * Why teardown is safe, in its order:
  *  1. The stream leaves the list of running ones, and a grace period passes:
  *     no probe sees it, so none writes an event or re-arms a timer.
  *  2. Every timer is cancelled, which waits for a callback under way: no tick
- *     writes any more or queues a wake-up.
+ *     writes any more or queues a wake-up. Waits under way are written.
  *  3. irq_work_sync() waits for wake-ups that are queued: nobody touches the
  *     wait queue.
  *  4. release() runs only when neither descriptor nor mapping is left, so no
@@ -36,6 +37,8 @@
 #include "stats.h"
 #include "timer.h"
 #include "unwind.h"
+#include "wait.h"
+#include "waiters.h"
 
 DEFINE_MUTEX(tickprof_session_lock);
 LIST_HEAD(tickprof_sessions);
@@ -58,6 +61,7 @@ static void destroy_sampler(struct tickprof_sampler *s)
 		return;
 	tickprof_ring_deinit(&s->ring);
 	kvfree(s->rules);
+	kvfree(s->blocked);
 	kvfree(s);
 }
 
@@ -85,12 +89,20 @@ static struct tickprof_sampler *create_sampler(struct tickprof_stream *stream, u
 		if (!s->rules)
 			goto error;
 	}
+	if (config->flags & TICKPROF_F_WAITS) {
+		s->blocked = kvzalloc_node(tickprof_unwind_blocked_cache(), GFP_KERNEL,
+					   cpu_to_node(cpu));
+		if (!s->blocked)
+			goto error;
+	}
 	if (tickprof_ring_init(&s->ring, cpu, config->ring_size, config->watermark,
-			       tickprof_sample_burst(config->depth)))
+			       max(tickprof_sample_burst(config->depth),
+				   tickprof_wait_burst(config->depth))))
 		goto error;
 	return s;
 error:
 	kvfree(s->rules);
+	kvfree(s->blocked);
 	kvfree(s);
 	return NULL;
 }
@@ -133,7 +145,8 @@ static void watch(struct work_struct *work)
 
 	tickprof_stats_sum(&session->stream, sum);
 	lost = sum[TICKPROF_COUNTER_LOST_SAMPLES] + sum[TICKPROF_COUNTER_LOST_EVENTS] +
-	       sum[TICKPROF_COUNTER_LOST_STACKS] + sum[TICKPROF_COUNTER_BAD_TAIL];
+	       sum[TICKPROF_COUNTER_LOST_STACKS] + sum[TICKPROF_COUNTER_LOST_WAITS] +
+	       sum[TICKPROF_COUNTER_BAD_TAIL];
 	if (lost != session->lost_told)
 		tickprof_netlink_notify(session, TICKPROF_EVENT_LOST);
 	if (sum[TICKPROF_COUNTER_THROTTLED] != session->throttled_told)
@@ -172,7 +185,17 @@ static u64 cpu_memory(const struct tickprof_config *config)
 {
 	size_t rules = config->flags & TICKPROF_F_TABLES ? sizeof(struct tickprof_rule_cache) : 0;
 
-	return sampler_size(config->depth) + rules + tickprof_ring_memory(config->ring_size);
+	return sampler_size(config->depth) + rules + tickprof_ring_memory(config->ring_size) +
+	       (config->flags & TICKPROF_F_WAITS ? tickprof_unwind_blocked_cache() : 0);
+}
+
+/* What a session's configuration makes it hold. */
+static u64 config_memory(const struct tickprof_config *config)
+{
+	u64 waiters = config->flags & TICKPROF_F_WAITS ?
+			      tickprof_waiters_memory(config->wait_tasks, config->depth) : 0;
+
+	return num_possible_cpus() * cpu_memory(config) + waiters;
 }
 
 static u64 memory_held(void)
@@ -204,12 +227,20 @@ int tickprof_session_configure(struct tickprof_session *session,
 	stream->config.sleep_idle = tickprof_features & TICKPROF_FEATURE_IDLE_STOP &&
 				    !(config->flags & TICKPROF_F_IDLE);
 	stream->targets.inherit = config->flags & TICKPROF_F_INHERIT;
-	err = tickprof_memory_charge(memory_held(), num_possible_cpus() * cpu_memory(config),
-				     extack);
+	err = tickprof_memory_charge(memory_held(), config_memory(config), extack);
 	if (err)
 		return err;
+	if (config->flags & TICKPROF_F_WAITS) {
+		stream->waiters = tickprof_waiters_create(config->wait_tasks, config->depth);
+		if (!stream->waiters) {
+			NL_SET_ERR_MSG(extack, "no memory for threads with waits: ask for fewer");
+			return -ENOMEM;
+		}
+	}
 	samplers = create_samplers(stream);
 	if (!samplers) {
+		tickprof_waiters_destroy(stream->waiters);
+		stream->waiters = NULL;
 		NL_SET_ERR_MSG(extack, "no memory for the rings: ask for smaller ones");
 		return -ENOMEM;
 	}
@@ -248,7 +279,7 @@ static int may_start(const struct tickprof_session *session, struct netlink_ext_
 /* What START took, once no tick and no probe of this session runs any more. */
 static void put_hooks(struct tickprof_session *session)
 {
-	tickprof_probe_put();
+	tickprof_probe_put(session->stream.config.flags & TICKPROF_F_WAITS);
 	if (session->stream.config.flags & TICKPROF_F_TABLES)
 		tickprof_space_put();
 }
@@ -263,7 +294,7 @@ int tickprof_session_start(struct tickprof_session *session, struct netlink_ext_
 	mutex_unlock(&tickprof_session_lock);
 	if (err)
 		return err;
-	err = tickprof_probe_get();
+	err = tickprof_probe_get(session->stream.config.flags & TICKPROF_F_WAITS);
 	if (err) {
 		NL_SET_ERR_MSG(extack, "cannot attach to the kernel's tracepoints");
 		return err;
@@ -274,6 +305,7 @@ int tickprof_session_start(struct tickprof_session *session, struct netlink_ext_
 	/* Somebody who shares the descriptor may have been faster. */
 	err = may_start(session, extack);
 	if (!err) {
+		tickprof_wait_start(&session->stream);
 		list_add_tail_rcu(&session->stream.running, &tickprof_streams);
 		tickprof_timer_start(&session->stream);
 		session->state = TICKPROF_STATE_RUNNING;
@@ -294,6 +326,7 @@ static bool stop_running(struct tickprof_session *session)
 	list_del_rcu(&session->stream.running);
 	synchronize_rcu();
 	tickprof_timer_stop(&session->stream);
+	tickprof_wait_stop(&session->stream);
 	cancel_delayed_work_sync(&session->watch);
 	session->state = TICKPROF_STATE_STOPPED;
 	wake_up_interruptible(&session->stream.wait);
@@ -331,6 +364,7 @@ void tickprof_session_destroy(struct tickprof_session *session)
 	tickprof_store_drop_users(&session->tables);
 	tickprof_netlink_notify(session, TICKPROF_EVENT_CLOSED);
 	destroy_samplers(session->stream.sampler);
+	tickprof_waiters_destroy(session->stream.waiters);
 	tickprof_target_deinit(&session->stream.targets);
 	kfree(session);
 }
@@ -346,6 +380,8 @@ int tickprof_session_target(struct tickprof_session *session,
 		NL_SET_ERR_MSG(extack, "CPUs can be chosen only before START");
 		return -EBUSY;
 	}
+	if (add)
+		tickprof_wait_retarget(&session->stream);
 	return add ? tickprof_target_add(targets, target, extack) :
 		     tickprof_target_del(targets, target, extack);
 }
@@ -356,8 +392,7 @@ size_t tickprof_session_memory(const struct tickprof_session *session)
 	const struct tickprof_stream *stream = &session->stream;
 	size_t memory = sizeof(*session) + tickprof_target_memory(&stream->targets);
 
-	return stream->sampler ? memory + num_possible_cpus() * cpu_memory(&stream->config) :
-				 memory;
+	return stream->sampler ? memory + config_memory(&stream->config) : memory;
 }
 
 /* For write: one table. Returns bytes or -errno, as tickprof_store_upload() does. */

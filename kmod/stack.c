@@ -110,6 +110,19 @@ u64 tickprof_stack_take_kernel(struct tickprof_sampler *s, struct pt_regs *regs,
 	return hash;
 }
 
+/* The kernel's callers of a thread that does not run. Returns the hash. */
+u64 tickprof_stack_take_blocked(struct tickprof_sampler *s, struct task_struct *task,
+				struct tickprof_stack *stack)
+{
+	u64 hash;
+
+	start_stack(stack, TICKPROF_STACK_KERNEL);
+	hash = tickprof_unwind_blocked(s->blocked, task, stack, s->config->depth);
+	count_cuts(s, stack->hdr.flags, TICKPROF_COUNTER_KERNEL_DEPTH,
+		   TICKPROF_COUNTER_KERNEL_BROKEN);
+	return hash;
+}
+
 static u64 walk_user(struct tickprof_sampler *s, struct task_struct *task, struct pt_regs *regs,
 		     struct tickprof_stack *stack)
 {

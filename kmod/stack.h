@@ -6,10 +6,13 @@
 #include <linux/types.h>
 
 struct pt_regs;
+struct task_struct;
 struct tickprof_sampler;
 
 u64 tickprof_stack_take_kernel(struct tickprof_sampler *s, struct pt_regs *regs,
 			       struct tickprof_stack *stack);
+u64 tickprof_stack_take_blocked(struct tickprof_sampler *s, struct task_struct *task,
+				struct tickprof_stack *stack);
 bool tickprof_stack_take_user(struct tickprof_sampler *s, struct pt_regs *regs,
 			      struct tickprof_stack *stack, u64 *hash, u16 *sample_flags);
 bool tickprof_stack_put(struct tickprof_sampler *s, struct tickprof_stack *stack, u64 hash,

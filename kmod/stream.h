@@ -18,7 +18,9 @@
 #define TICKPROF_STACK_SLOTS	1024	/* powers of two */
 #define TICKPROF_TASK_SLOTS	256
 
+struct tickprof_blocked_cache;
 struct tickprof_rule_cache;
+struct tickprof_waiters;
 
 struct tickprof_config {
 	u32 rate;		/* Hz */
@@ -28,6 +30,8 @@ struct tickprof_config {
 	u32 depth;
 	u32 throttle;		/* permille */
 	u32 throttle_share;	/* the same in 1/1024 */
+	u32 wait_min;		/* ns */
+	u32 wait_tasks;
 	u64 period;		/* ns */
 	bool sleep_idle;	/* do not re-arm on an idle CPU */
 };
@@ -50,6 +54,7 @@ struct tickprof_sampler {
 	struct tickprof_ring ring;
 	struct irq_work wake;
 	struct tickprof_rule_cache *rules;	/* F_TABLES only */
+	struct tickprof_blocked_cache *blocked;	/* F_WAITS only */
 	u64 counter[TICKPROF_COUNTER_MAX + 1];
 	/* Position + 1 of a STACK or TASK that the ring may still hold; 0: none. */
 	u64 stack_slot[TICKPROF_STACK_SLOTS];
@@ -62,6 +67,7 @@ struct tickprof_stream {
 	struct tickprof_config config;
 	struct tickprof_targets targets;
 	struct tickprof_sampler **sampler;	/* by CPU number, nr_cpu_ids of them */
+	struct tickprof_waiters *waiters;	/* F_WAITS only */
 	wait_queue_head_t wait;
 };
 

@@ -170,6 +170,8 @@ static bool wanted(const struct tickprof_sampler *s)
 {
 	const struct tickprof_targets *t = &s->stream->targets;
 
+	if (s->config->flags & TICKPROF_F_NO_TICKS)
+		return false;
 	return !(t->kinds & BIT(TICKPROF_TARGET_CPU)) || cpumask_test_cpu(s->cpu, t->cpus);
 }
 

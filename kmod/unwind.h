@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct pt_regs;
+struct task_struct;
 struct tickprof_maps;
 
 /*
@@ -17,6 +18,15 @@ struct tickprof_maps;
  */
 u64 tickprof_unwind_kernel(struct pt_regs *regs, struct tickprof_stack *stack, u32 depth);
 u64 tickprof_unwind_user(const struct pt_regs *regs, struct tickprof_stack *stack, u32 depth);
+
+/*
+ * The kernel stack of a thread that is switched out and stays so meanwhile, as
+ * under its run-queue lock; from the return address into the scheduler on.
+ */
+struct tickprof_blocked_cache;
+u64 tickprof_unwind_blocked(struct tickprof_blocked_cache *cache, struct task_struct *task,
+			    struct tickprof_stack *stack, u32 depth);
+size_t tickprof_unwind_blocked_cache(void);	/* bytes of one, a CPU and session; zeroed */
 
 /*
  * Rules by address, of one CPU and session: the same return addresses recur in

@@ -15,6 +15,7 @@
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <asm/memory.h>
+#include <asm/processor.h>
 #include <asm/ptrace.h>
 #include <asm/stack_pointer.h>
 
@@ -37,9 +38,9 @@ static bool holds(const struct span *span, unsigned long at, size_t size)
 	return at >= span->low && at < span->high && span->high - at >= size;
 }
 
-static struct span task_span(void)
+static struct span task_span(struct task_struct *task)
 {
-	unsigned long low = (unsigned long)task_stack_page(current);
+	unsigned long low = (unsigned long)task_stack_page(task);
 
 	return (struct span){ low, low + THREAD_SIZE };
 }
@@ -62,21 +63,19 @@ static unsigned long return_address(unsigned long address)
 	return address | GENMASK_ULL(63, vabits_actual);
 }
 
-u64 tickprof_unwind_kernel(struct pt_regs *regs, struct tickprof_stack *stack, u32 depth)
+/* Appends callers from the record at fp on; span is what is left of the stack it lies in. */
+static u64 walk(struct task_struct *owner, struct span span, unsigned long fp,
+		struct tickprof_stack *stack, u32 depth)
 {
-	const unsigned long root = (unsigned long)&task_pt_regs(current)->stackframe;
-	const struct span task = task_span();
-	bool on_task = holds(&task, regs->sp, 1);
-	struct span span = on_task ? task : our_span();
+	const unsigned long root = (unsigned long)&task_pt_regs(owner)->stackframe;
+	const struct span task = task_span(owner);
+	bool on_task = holds(&task, span.low, 1);
 	const struct pt_regs *entered;
 	const struct record *record;
-	unsigned long fp = regs->regs[29], ip;
+	unsigned long ip;
 	u32 nr = stack->nr;
 	u64 hash = 0;
 
-	if (!holds(&span, regs->sp, 1))
-		goto broken;
-	span.low = regs->sp;
 	while (fp != root) {
 		if (!on_task && holds(&task, fp, sizeof(*record))) {
 			span = task;
@@ -114,4 +113,40 @@ broken:
 out:
 	stack->nr = nr;
 	return hash;
+}
+
+u64 tickprof_unwind_kernel(struct pt_regs *regs, struct tickprof_stack *stack, u32 depth)
+{
+	struct span span = task_span(current);
+
+	if (!holds(&span, regs->sp, 1))
+		span = our_span();
+	if (!holds(&span, regs->sp, 1)) {
+		stack->hdr.flags |= TICKPROF_STACK_BROKEN;
+		return 0;
+	}
+	span.low = regs->sp;
+	return walk(current, span, regs->regs[29], stack, depth);
+}
+
+/* Frame records cost too little for a cache; this is nobody's size. */
+size_t tickprof_unwind_blocked_cache(void)
+{
+	return sizeof(u64);
+}
+
+u64 tickprof_unwind_blocked(struct tickprof_blocked_cache *cache, struct task_struct *task,
+			    struct tickprof_stack *stack, u32 depth)
+{
+	struct span span = task_span(task);
+	u64 ip = thread_saved_pc(task), hash;
+
+	stack->ip[stack->nr++] = ip;
+	hash = tickprof_unwind_hash(0, ip);
+	if (!holds(&span, thread_saved_sp(task), 1)) {
+		stack->hdr.flags |= TICKPROF_STACK_BROKEN;
+		return hash;
+	}
+	span.low = thread_saved_sp(task);
+	return hash ^ walk(task, span, thread_saved_fp(task), stack, depth);
 }

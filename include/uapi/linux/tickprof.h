@@ -400,7 +400,7 @@ enum tickprof_counter {
 	TICKPROF_COUNTER_RULE_MISSES,	/* F_TABLES: frames whose rule had to be searched */
 	TICKPROF_COUNTER_WAITS,		/* waits written */
 	TICKPROF_COUNTER_SHORT_WAITS,	/* waits below A_WAIT_MIN: in the sums of later ones */
-	TICKPROF_COUNTER_LOST_WAITS,	/* waits that found the ring full: likewise */
+	TICKPROF_COUNTER_LOST_WAITS,	/* waits that found the ring full: likewise; threads that ended during STOP */
 	TICKPROF_COUNTER_UNKNOWN_WAITS,	/* switches of threads that found no place among A_WAIT_TASKS */
 	TICKPROF_COUNTER_WAIT_CYCLES,	/* cycle-counter ticks spent on waits */
 	__TICKPROF_COUNTER_MAX,

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TICKPROF_KMOD_WAITERS_H
+#define TICKPROF_KMOD_WAITERS_H
+
+#include <linux/hash.h>
+#include <linux/spinlock.h>
+#include <linux/tickprof.h>
+
+struct task_struct;
+
+/*
+ * A thread whose waits are written. Changed by the scheduler's own events of
+ * this thread alone, which never run side by side, but for the waker's part.
+ */
+struct tickprof_waiter {
+	struct task_struct *task;	/* a name, not a reference; NULL: free */
+	u32 tid;
+	u32 cpu;		/* whose sampler saw it last */
+	u64 since;		/* ns: when it began to run, or to wait */
+	u64 ran;		/* ns, not told yet; likewise: */
+	u64 short_blocked;
+	u64 short_queued;
+	u32 short_nr;
+	bool waits;		/* else it runs */
+	u8 state;		/* enum tickprof_wait_state */
+	u16 flags;		/* of the record to come */
+	/* The waker's part, under the thread's pi_lock. */
+	u64 woken;		/* ns; 0: never */
+	u32 waker_pid;
+	u32 waker_tid;
+	bool waker_irq;
+	char waker_comm[TICKPROF_COMM_LEN];
+	/* The user stack that it waits with, if any; its frames follow. */
+	bool has_stack;
+	u64 hash;
+	struct tickprof_stack stack;	/* keep last */
+};
+
+#define TICKPROF_WAITER_WAYS	8	/* places of a hash value */
+
+struct tickprof_waiter_place {
+	struct task_struct *task;	/* NULL: free */
+	u32 index;
+};
+
+struct tickprof_waiters {
+	raw_spinlock_t lock;		/* guards coming and going */
+	u32 capacity;
+	u32 bits;			/* log2 of the number of hash values */
+	u32 stride;			/* bytes a waiter */
+	u32 nr_free;
+	bool refused;			/* some thread found no place since the reset */
+	u64 from;			/* ns: no waiter was known before */
+	struct tickprof_waiter_place *place;
+	u32 *free;			/* a stack of indices */
+	u8 *waiter;
+};
+
+struct tickprof_waiters *tickprof_waiters_create(u32 capacity, u32 depth);
+void tickprof_waiters_destroy(struct tickprof_waiters *t);
+size_t tickprof_waiters_memory(u32 capacity, u32 depth);
+void tickprof_waiters_reset(struct tickprof_waiters *t, u64 from);
+struct tickprof_waiter *tickprof_waiters_add(struct tickprof_waiters *t, struct task_struct *task);
+void tickprof_waiters_remove(struct tickprof_waiters *t, struct tickprof_waiter *w);
+
+static inline struct tickprof_waiter *tickprof_waiters_at(const struct tickprof_waiters *t,
+							  u32 index)
+{
+	return (void *)(t->waiter + (size_t)index * t->stride);
+}
+
+static inline struct tickprof_waiter_place *
+tickprof_waiters_places(const struct tickprof_waiters *t, const struct task_struct *task)
+{
+	return t->place + (size_t)hash_ptr(task, t->bits) * TICKPROF_WAITER_WAYS;
+}
+
+/* The waiter of this thread, or NULL. Interrupts off. */
+static inline struct tickprof_waiter *tickprof_waiters_find(const struct tickprof_waiters *t,
+							    const struct task_struct *task)
+{
+	const struct tickprof_waiter_place *place = tickprof_waiters_places(t, task);
+	unsigned int i;
+
+	for (i = 0; i < TICKPROF_WAITER_WAYS; i++)
+		/* Pairs with the release in tickprof_waiters_add(). */
+		if (smp_load_acquire(&place[i].task) == task)
+			return tickprof_waiters_at(t, READ_ONCE(place[i].index));
+	return NULL;
+}
+
+#endif
