@@ -31,6 +31,8 @@ F = {name: 1 << int(bit) for name, bit in re.findall(r'#define TICKPROF_F_(\w+)\
 F_DEFAULT = F['KSTACK'] | F['USTACK'] | F['EVENTS'] | F['INHERIT']
 RECORD_NAME = {number: name for name, number in RECORD.items()}
 COUNTER_NAME = {number: name for name, number in COUNTER.items()}
+WAIT = {name: 1 << int(bit) for name, bit in re.findall(r'#define TICKPROF_WAIT_(\w+)\s+\(1 << (\d+)\)', HEADER)}
+WAIT_STATE = [name.lower() for name in re.findall(r'^\tTICKPROF_WAIT_(\w+),', HEADER, re.M)]
 SAMPLE_USER, SAMPLE_IDLE, SAMPLE_KTHREAD, SAMPLE_COMPAT = 1, 2, 4, 16
 NLM_REQUEST, NLM_ACK, NLM_DUMP = 1, 4, 0x300
 
@@ -241,6 +243,7 @@ class Stream:
 
     def __init__(self):
         self.held, self.errors, self.events, self.samples, self.lost = {}, 0, [], [], [0, 0, 0]
+        self.waits = []
 
     def feed(self, session):
         for cpu, position, kind, flags, data in session.drain():
@@ -248,29 +251,53 @@ class Stream:
                 self.held[cpu, position] = kind, data
             elif kind == 'SAMPLE':
                 self._sample(cpu, position, flags, data)
+            elif kind == 'WAIT':
+                self._wait(cpu, position, flags, data)
             elif kind == 'LOST':
                 self.lost = [a + b for a, b in zip(self.lost, struct.unpack_from('QQQ', data, 16))]
             else:
                 self.events.append((kind, data))
 
-    def _sample(self, cpu, position, flags, data):
-        time, ip, task, kernel, user, missed = struct.unpack_from('QQIIII', data, 8)
-        found = self.held.get((cpu, position - task))
+    def _task(self, cpu, position, distance):
+        """The parts of a TASK record that samples and waits share, or None."""
+        found = self.held.get((cpu, position - distance))
         if not found or found[0] != 'TASK':
             self.errors += 1
-            return
+            return None
         pid, tid = struct.unpack_from('II', found[1], 8)
-        frames = [ip]
-        for distance in (kernel, user):
-            if distance:
-                stack = self.held.get((cpu, position - distance))
-                if not stack or stack[0] != 'STACK':
-                    self.errors += 1
-                    continue
-                frames += struct.unpack_from('%dQ' % struct.unpack_from('I', stack[1], 8)[0], stack[1], 16)
-        comm = found[1][56:72].split(b'\0')[0].decode(errors='replace')
-        self.samples.append({'cpu': cpu, 'time': time, 'flags': flags, 'pid': pid, 'tid': tid, 'comm': comm,
-                             'uid': struct.unpack_from('I', found[1], 48)[0], 'missed': missed, 'frames': frames})
+        return {'pid': pid, 'tid': tid, 'comm': text(found[1][56:72]), 'uid': struct.unpack_from('I', found[1], 48)[0]}
+
+    def _frames(self, cpu, position, distance):
+        """A stack's frames, [] if there is none."""
+        if not distance:
+            return []
+        stack = self.held.get((cpu, position - distance))
+        if not stack or stack[0] != 'STACK':
+            self.errors += 1
+            return []
+        return list(struct.unpack_from('%dQ' % struct.unpack_from('I', stack[1], 8)[0], stack[1], 16))
+
+    def _sample(self, cpu, position, flags, data):
+        time, ip, task, kernel, user, missed = struct.unpack_from('QQIIII', data, 8)
+        found = self._task(cpu, position, task)
+        if found:
+            frames = [ip] + self._frames(cpu, position, kernel) + self._frames(cpu, position, user)
+            self.samples.append({'cpu': cpu, 'time': time, 'flags': flags, 'missed': missed, 'frames': frames, **found})
+
+    def _wait(self, cpu, position, flags, data):
+        names = ('time', 'blocked', 'queued', 'ran', 'short_blocked', 'short_queued', 'short_nr', 'state', 'task', 'kernel',
+                 'user', 'waker_pid', 'waker_tid', '_', 'waker_comm')
+        wait = dict(zip(names, struct.unpack_from('6Q8I16s', data, 8)))
+        found = self._task(cpu, position, wait['task'])
+        if found:
+            wait.update(found, cpu=cpu, flags=flags, state=WAIT_STATE[wait['state']], waker_comm=text(wait['waker_comm']),
+                        kernel=self._frames(cpu, position, wait['kernel']),
+                        user=self._frames(cpu, position, wait['user']))
+            self.waits.append(wait)
+
+
+def text(data):
+    return data.split(b'\0')[0].decode(errors='replace')
 
 
 libc = ctypes.CDLL(None, use_errno=True)
