@@ -32,6 +32,8 @@ static const char *const attrs[] = {
 	[TICKPROF_A_COUNTERS] = "counters",
 	[TICKPROF_A_TABLES] = "tables",
 	[TICKPROF_A_TABLE_MEMORY] = "table-memory",
+	[TICKPROF_A_WAIT_MIN] = "wait-min",
+	[TICKPROF_A_WAIT_TASKS] = "wait-tasks",
 };
 
 static const char *const states[] = {
@@ -69,6 +71,11 @@ static const struct name counters[] = {
 	[TICKPROF_COUNTER_USER_FALLBACK] = { "user-fallback", "user stacks with a frame found by frame pointer only" },
 	[TICKPROF_COUNTER_USER_NO_MAPS] = { "user-no-maps", "user stacks walked before mappings were known" },
 	[TICKPROF_COUNTER_RULE_MISSES] = { "rule-misses", "user frames whose unwind rule had to be searched" },
+	[TICKPROF_COUNTER_WAITS] = { "waits", "waits written" },
+	[TICKPROF_COUNTER_SHORT_WAITS] = { "short-waits", "waits too short for a record; later ones carry their sum" },
+	[TICKPROF_COUNTER_LOST_WAITS] = { "lost-waits", "waits that found the ring full; later ones carry their sum" },
+	[TICKPROF_COUNTER_UNKNOWN_WAITS] = { "unknown-waits", "switches of threads beyond --wait-tasks" },
+	[TICKPROF_COUNTER_WAIT_CYCLES] = { "wait-cycles", "cycle-counter ticks spent on waits" },
 };
 
 static const struct name features[] = {
@@ -79,11 +86,12 @@ static const struct name features[] = {
 	{ "idle-stop", "the timer sleeps on idle CPUs" },
 	{ "cgroup", "cgroup ids and cgroup targets" },
 	{ "tables", "user stacks by unwind table, without frame pointers" },
+	{ "waits", "exact waits: record --source offcpu" },
 };
 
 static const char *const flags[] = {
 	"kstack", "ustack", "events", "inherit", "idle", "exclude-user",
-	"exclude-kernel", "empty", "tables",
+	"exclude-kernel", "empty", "tables", "waits", "no-ticks",
 };
 
 static const char *const targets[] = {
