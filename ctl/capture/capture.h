@@ -30,6 +30,8 @@ struct capture;
 #define CAPTURE_META_MACHINE	"machine"		/* uname -m */
 #define CAPTURE_META_HOST	"host"
 #define CAPTURE_META_RATE	"rate"			/* Hz */
+#define CAPTURE_META_SOURCE	"source"		/* "cpu", "offcpu" or "cpu,offcpu" */
+#define CAPTURE_META_WAIT_MIN	"wait.min"		/* ns; with waits only */
 #define CAPTURE_META_CPUS	"cpus"			/* rings */
 #define CAPTURE_META_START_MONO	"start.monotonic"	/* ns */
 #define CAPTURE_META_START_REAL	"start.realtime"	/* ns since the epoch */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ring records → samples whose task and stacks are resolved (see decode.h).
+ * Ring records → samples and waits whose task and stacks are resolved (see decode.h).
  *
  * A reference is a distance in the ring, so each CPU's stream keeps a direct
  * table of "what began at this position": 8 bytes for each 8 bytes of the
@@ -118,7 +118,25 @@ static const uint32_t record_min_size[__TICKPROF_RECORD_MAX] = {
 	[TICKPROF_RECORD_COMM] = sizeof(struct tickprof_comm),
 	[TICKPROF_RECORD_EXIT] = sizeof(struct tickprof_exit),
 	[TICKPROF_RECORD_LOST] = sizeof(struct tickprof_lost),
+	[TICKPROF_RECORD_WAIT] = sizeof(struct tickprof_wait),
 };
+
+/* All that a wait tells of lies between boot and its time, one after the other. */
+static bool wait_valid(const struct tickprof_wait *r)
+{
+	const uint64_t parts[] = {
+		r->blocked, r->queued, r->ran, r->short_blocked, r->short_queued,
+	};
+	uint64_t left = r->time;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		if (parts[i] > left)
+			return false;
+		left -= parts[i];
+	}
+	return r->time <= INT64_MAX;
+}
 
 /* Whether the strings and counts inside a record of a known type hold. */
 static bool record_valid(const struct tickprof_record *r)
@@ -135,6 +153,8 @@ static bool record_valid(const struct tickprof_record *r)
 		return map->build_id_size <= TICKPROF_BUILD_ID_MAX &&
 		       map->addr + map->len >= map->addr &&
 		       memchr(map->path, '\0', r->size - sizeof(*map));
+	case TICKPROF_RECORD_WAIT:
+		return wait_valid((const void *)r);
 	}
 	return true;
 }
@@ -171,14 +191,14 @@ static const struct tickprof_record *next_record(struct decode *d, enum walk wal
 	return NULL;
 }
 
-static void note_reach(struct stream *s, const struct tickprof_sample *sample)
+static void note_reach(struct stream *s, uint32_t task, uint32_t kstack, uint32_t ustack)
 {
-	uint32_t reach = sample->task;
+	uint32_t reach = task;
 
-	if (sample->kstack > reach)
-		reach = sample->kstack;
-	if (sample->ustack > reach)
-		reach = sample->ustack;
+	if (kstack > reach)
+		reach = kstack;
+	if (ustack > reach)
+		reach = ustack;
 	if (reach > s->reach && reach <= TICKPROF_RING_MAX)
 		s->reach = reach;
 }
@@ -209,10 +229,17 @@ void decode_events(struct decode *d, decode_event_fn *fn, void *ctx)
 			continue;
 		}
 		while ((r = next_record(d, WALK_EVENTS, chunk, &at))) {
+			const struct tickprof_sample *sample = (const void *)r;
+			const struct tickprof_wait *wait = (const void *)r;
+
 			switch (r->type) {
 			case TICKPROF_RECORD_SAMPLE:
 				if (s)
-					note_reach(s, (const void *)r);
+					note_reach(s, sample->task, sample->kstack, sample->ustack);
+				break;
+			case TICKPROF_RECORD_WAIT:
+				if (s)
+					note_reach(s, wait->task, wait->kstack, wait->ustack);
 				break;
 			case TICKPROF_RECORD_LOST:
 				note_lost(d, (const void *)r);
@@ -302,10 +329,11 @@ static void stream_start(struct decode *d, const struct stream *s)
 }
 
 static void chunk_samples(struct decode *d, const struct capture_chunk *chunk,
-			  decode_sample_fn *fn, void *ctx)
+			  decode_sample_fn *fn, decode_wait_fn *wait_fn, void *ctx)
 {
 	const struct tickprof_record *r;
 	struct decode_sample sample = { .cpu = chunk->cpu };
+	struct decode_wait wait = { .cpu = chunk->cpu };
 	uint64_t at = 0;
 
 	while ((r = next_record(d, WALK_SAMPLES, chunk, &at))) {
@@ -325,11 +353,18 @@ static void chunk_samples(struct decode *d, const struct capture_chunk *chunk,
 			sample.ustack = resolve(d, position, sample.record->ustack, ENTRY_STACK);
 			fn(ctx, &sample);
 			break;
+		case TICKPROF_RECORD_WAIT:
+			wait.record = (const void *)r;
+			wait.task = resolve(d, position, wait.record->task, ENTRY_TASK);
+			wait.kstack = resolve(d, position, wait.record->kstack, ENTRY_STACK);
+			wait.ustack = resolve(d, position, wait.record->ustack, ENTRY_STACK);
+			wait_fn(ctx, &wait);
+			break;
 		}
 	}
 }
 
-void decode_samples(struct decode *d, decode_sample_fn *fn, void *ctx)
+void decode_samples(struct decode *d, decode_sample_fn *fn, decode_wait_fn *wait_fn, void *ctx)
 {
 	size_t i, n;
 
@@ -338,7 +373,7 @@ void decode_samples(struct decode *d, decode_sample_fn *fn, void *ctx)
 
 		stream_start(d, s);
 		for (n = 0; n < s->nr_chunks; n++)
-			chunk_samples(d, &d->chunks[s->chunks[n]], fn, ctx);
+			chunk_samples(d, &d->chunks[s->chunks[n]], fn, wait_fn, ctx);
 	}
 }
 

@@ -25,6 +25,13 @@ struct decode_sample {
 	uint32_t task, kstack, ustack;	/* interned; 0: none, or not to be resolved */
 };
 
+/* As a sample: durations are sane (see record_valid()), the state is whatever the record says. */
+struct decode_wait {
+	const struct tickprof_wait *record;
+	uint32_t cpu;
+	uint32_t task, kstack, ustack;
+};
+
 /* What did not go as it should, over both passes. */
 struct decode_stats {
 	uint64_t records;
@@ -38,14 +45,15 @@ struct decode_stats {
 /* A process event (TASK, FORK, EXEC, MMAP, COMM, EXIT), checked: whole, strings terminated. */
 typedef void decode_event_fn(void *ctx, const struct tickprof_record *record, bool snapshot);
 typedef void decode_sample_fn(void *ctx, const struct decode_sample *sample);
+typedef void decode_wait_fn(void *ctx, const struct decode_wait *wait);
 
 struct decode *decode_create(const struct capture *c);
 void decode_destroy(struct decode *d);
 
 /* First pass: events of all CPUs in file order, EVENTS chunks (snapshot == true) included. */
 void decode_events(struct decode *d, decode_event_fn *fn, void *ctx);
-/* Second pass: samples, CPU after CPU. */
-void decode_samples(struct decode *d, decode_sample_fn *fn, void *ctx);
+/* Second pass: samples and waits, CPU after CPU. */
+void decode_samples(struct decode *d, decode_sample_fn *fn, decode_wait_fn *wait_fn, void *ctx);
 
 uint32_t decode_nr_stacks(const struct decode *d);	/* numbers are 1 … nr */
 const struct decode_stack *decode_stack(const struct decode *d, uint32_t id);

@@ -152,7 +152,7 @@ static int script_run(const struct command *cmd, int argc, char **argv)
 	int status = view_open(&v, &view_options);
 
 	if (status == EXIT_OK && folded) {
-		status = exit_status(profile_write_folded(v.profile, stdout));
+		status = exit_status(profile_write_folded(v.profile, PROFILE_SAMPLES, stdout));
 	} else if (status == EXIT_OK && json) {
 		script_json(&v);
 	} else if (status == EXIT_OK) {

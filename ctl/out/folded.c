@@ -4,6 +4,7 @@
  *
  *	process;main;work;leaf 12
  *
+ * The number is of the column asked for, in its unit: samples, or nanoseconds.
  * Kernel functions carry "_[k]" as stackcollapse-perf.pl marks them. Lines that
  * come out equal are added up: samples that differ by address or thread only.
  */
@@ -52,7 +53,7 @@ static void add_location(struct line *l, const struct profile *p, uint32_t id)
 			 mark);
 }
 
-int profile_write_folded(const struct profile *p, FILE *f)
+int profile_write_folded(const struct profile *p, enum profile_column column, FILE *f)
 {
 	uint32_t *stack __free = xmalloc(profile_depth_max(p) * sizeof(*stack));
 	struct intern *lines = intern_create();
@@ -62,8 +63,11 @@ int profile_write_folded(const struct profile *p, FILE *f)
 
 	for (i = 0; i < p->nr_samples; i++) {
 		const struct profile_sample *s = &p->samples[i];
+		const uint64_t value = profile_value(p, s, column);
 		struct intern_entry *e;
 
+		if (!value)
+			continue;
 		l.len = 0;
 		add_name(&l, p->tasks[s->task - 1].process, "");
 		for (n = profile_stack(p, s, stack); n--;)
@@ -73,7 +77,7 @@ int profile_write_folded(const struct profile *p, FILE *f)
 			GROW(order, cap, nr + 1);
 			order[nr++] = e;
 		}
-		e->value = (void *)((uintptr_t)e->value + s->count);
+		e->value = (void *)((uintptr_t)e->value + value);
 	}
 	for (i = 0; i < nr; i++)
 		fprintf(f, "%s %" PRIuPTR "\n", order[i]->data, (uintptr_t)order[i]->value);

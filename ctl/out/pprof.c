@@ -74,10 +74,6 @@ static void emit(struct writer *w, const Tickprof__Profile *message)
 
 static void emit_head(struct writer *w)
 {
-	static const char *const columns[PROFILE_COLUMNS][2] = {
-		[PROFILE_SAMPLES] = { "samples", "count" },
-		[PROFILE_CPU] = { "cpu", "nanoseconds" },
-	};
 	const struct profile *p = w->p;
 	Tickprof__Profile m = TICKPROF__PROFILE__INIT;
 	Tickprof__ValueType types[PROFILE_COLUMNS], *list[PROFILE_COLUMNS];
@@ -87,8 +83,8 @@ static void emit_head(struct writer *w)
 
 	for (i = 0; i < PROFILE_COLUMNS; i++) {
 		tickprof__value_type__init(&types[i]);
-		types[i].type = string(w, columns[i][0]);
-		types[i].unit = string(w, columns[i][1]);
+		types[i].type = string(w, profile_column_names[i]);
+		types[i].unit = string(w, profile_column_units[i]);
 		list[i] = &types[i];
 	}
 	for (i = 0; i < p->nr_notes; i++)
@@ -103,7 +99,7 @@ static void emit_head(struct writer *w)
 	m.period = p->period;
 	m.n_comment = p->nr_notes;
 	m.comment = comments;
-	m.default_sample_type = string(w, "cpu");
+	m.default_sample_type = string(w, profile_column_names[profile_default_column(p)]);
 	emit(w, &m);
 }
 
@@ -185,6 +181,35 @@ static void emit_sample(struct writer *w, const Tickprof__Sample *m,
 	memcpy(at + head_size + own, labels->bytes, labels->size);
 }
 
+/* What a wait was; a page fault that reads a file is both. */
+static void add_wait_labels(struct writer *w, Tickprof__Label *labels, Tickprof__Sample *m,
+			    const struct profile_wait *wait)
+{
+	add_label(w, labels, m, "state", profile_wait_state(wait->state), 0);
+	if (wait->flags & TICKPROF_WAIT_FAULT)
+		add_label(w, labels, m, "reason", "fault", 0);
+	if (wait->flags & TICKPROF_WAIT_IO)
+		add_label(w, labels, m, "reason", "io", 0);
+	add_label(w, labels, m, "waker", wait->waker, 0);
+	if (wait->waker_tid)
+		add_label(w, labels, m, "waker_tid", NULL, wait->waker_tid);
+}
+
+static void add_own_labels(struct writer *w, Tickprof__Label *labels, Tickprof__Sample *m,
+			   const struct profile_sample *s)
+{
+	char cpu[16];
+
+	m->n_label = 0;
+	if (w->p->label_cpu) {
+		/* As a string, because pprof drops a number of 0. */
+		snprintf(cpu, sizeof(cpu), "%u", s->cpu);
+		add_label(w, labels, m, "cpu", cpu, 0);
+	}
+	if (s->wait)
+		add_wait_labels(w, labels, m, profile_wait(w->p, s->wait));
+}
+
 static void emit_samples(struct writer *w)
 {
 	const struct profile *p = w->p;
@@ -192,29 +217,23 @@ static void emit_samples(struct writer *w)
 	uint64_t *locations __free = xmalloc(depth * sizeof(*locations));
 	uint32_t *stack __free = xmalloc(depth * sizeof(*stack));
 	int64_t values[PROFILE_COLUMNS];
-	Tickprof__Label cpu, *label = &cpu;
+	Tickprof__Label labels[LABELS_MAX], *list[LABELS_MAX];
 	Tickprof__Sample m = TICKPROF__SAMPLE__INIT;
+	size_t column;
 
 	m.location_id = locations;
 	m.value = values;
 	m.n_value = PROFILE_COLUMNS;
-	m.label = &label;
+	m.label = list;
 	for (i = 0; i < p->nr_samples && !gzip_error(w->out); i++) {
 		const struct profile_sample *s = &p->samples[i];
 
 		m.n_location_id = profile_stack(p, s, stack);
 		for (n = 0; n < m.n_location_id; n++)
 			locations[n] = stack[n];
-		values[PROFILE_SAMPLES] = s->count;
-		values[PROFILE_CPU] = s->count * p->period;
-		m.n_label = 0;
-		if (p->label_cpu) {
-			/* As a string, because pprof drops a number of 0. */
-			char text[16];
-
-			snprintf(text, sizeof(text), "%u", s->cpu);
-			add_label(w, &cpu, &m, "cpu", text, 0);
-		}
+		for (column = 0; column < PROFILE_COLUMNS; column++)
+			values[column] = profile_value(p, s, column);
+		add_own_labels(w, labels, &m, s);
 		emit_sample(w, &m, &w->labels[s->task - 1]);
 	}
 }
@@ -248,7 +267,7 @@ static uint32_t main_mapping(const struct profile *p)
 
 		if (depth)
 			weight[profile_location(p, stack[depth - 1])->mapping] +=
-				p->samples[i].count;
+				p->samples[i].count + p->samples[i].waits;
 	}
 	for (i = 1; i <= p->nr_mappings; i++) {
 		uint64_t w = 2 * weight[i] + 1;

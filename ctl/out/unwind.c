@@ -19,6 +19,12 @@ struct count {
 	uint32_t *row_of;	/* by mapping: number of its row; 0: not asked yet */
 };
 
+/* How many stacks an entry stands for. */
+static uint64_t weight(const struct profile_sample *s)
+{
+	return s->count + s->waits;
+}
+
 static const char *why_no_table(const struct profile *p, const char *file)
 {
 	size_t i;
@@ -69,16 +75,16 @@ static void count_frame(struct count *c, const struct profile_sample *s, uint64_
 	struct unwind_row *row = row_of(c, location);
 
 	if (row->seen != stamp)
-		row->stacks += s->count;
+		row->stacks += weight(s);
 	row->seen = stamp;
 	if (last) {
-		row->in.ended[s->end] += s->count;
+		row->in.ended[s->end] += weight(s);
 		return;
 	}
 	if (!c->u->fp && how != TICKPROF_HOW_FP)
 		return;
 	if (row->seen_fallback != stamp)
-		row->in.fallback += s->count;
+		row->in.fallback += weight(s);
 	row->seen_fallback = stamp;
 }
 
@@ -109,8 +115,8 @@ static void count_sample(struct count *c, const struct profile_sample *s, uint64
 
 	if (s->end == PROFILE_END_NONE)
 		return;
-	c->u->all.ended[s->end] += s->count;
-	c->u->all.fallback += s->fallback ? s->count : 0;
+	c->u->all.ended[s->end] += weight(s);
+	c->u->all.fallback += s->fallback ? weight(s) : 0;
 	if (leaf)
 		count_frame(c, s, stamp, leaf, !nr, nr ? how[0] : 0);
 	for (i = 0; i < nr; i++)
@@ -118,7 +124,7 @@ static void count_sample(struct count *c, const struct profile_sample *s, uint64
 			    i + 1 < nr ? how[i + 1] : 0);
 	blamed = s->end == PROFILE_END_ROOT ? 0 : culprit(c, s, leaf, chain);
 	if (blamed)
-		row_of(c, blamed)->spoiled += s->count;
+		row_of(c, blamed)->spoiled += weight(s);
 }
 
 uint64_t unwind_row_cut(const struct unwind_row *row)

@@ -4,7 +4,7 @@
  * once, and the making of a profile from a capture in its order of steps.
  *
  * A location costs 48 bytes and its lines, a chain 8 bytes and 4 a frame, an
- * aggregated sample 48 bytes. Symbolization happens when a location is first
+ * aggregated sample 72 bytes. Symbolization happens when a location is first
  * met, so it runs once for each place in a file whatever number of processes
  * have it mapped.
  */
@@ -18,6 +18,16 @@
 
 #define KERNEL_START	0xff00000000000000ull
 #define ANY_LIMIT	(UINT64_MAX >> 1)
+
+const char *const profile_column_names[PROFILE_COLUMNS] = {
+	[PROFILE_SAMPLES] = "samples", [PROFILE_CPU] = "cpu",
+	[PROFILE_OFF_CPU] = "off_cpu", [PROFILE_RUNQ] = "runq",
+};
+
+const char *const profile_column_units[PROFILE_COLUMNS] = {
+	[PROFILE_SAMPLES] = "count", [PROFILE_CPU] = "nanoseconds",
+	[PROFILE_OFF_CPU] = "nanoseconds", [PROFILE_RUNQ] = "nanoseconds",
+};
 
 const char *profile_string(struct profile *p, const char *s)
 {
@@ -197,6 +207,30 @@ uint32_t profile_add_location(struct profile *p, struct object *object, uint64_t
 	return slot->id;
 }
 
+uint32_t profile_add_marker(struct profile *p, const char *function)
+{
+	const struct symbol_frame frame = { .function = function };
+	uint32_t mapping;
+
+	for (mapping = 1; mapping <= p->nr_mappings; mapping++)
+		if (p->mappings[mapping - 1].file == profile_string(p, "[waits]"))
+			break;
+	if (mapping > p->nr_mappings) {
+		GROW(p->mappings, p->private->cap_mappings, mapping);
+		p->mappings[p->nr_mappings++] = (struct profile_mapping) {
+			.kind = OBJECT_ANON, .limit = ANY_LIMIT, .has_functions = true,
+			.file = profile_string(p, "[waits]"), .build_id = profile_string(p, ""),
+		};
+	}
+	GROW(p->lines, p->private->cap_lines, p->nr_lines + 1);
+	p->lines[p->nr_lines++] = (struct profile_line) { .function = add_function(p, &frame) };
+	GROW(p->locations, p->private->cap_locations, p->nr_locations + 1);
+	p->locations[p->nr_locations++] = (struct profile_location) {
+		.mapping = mapping, .first_line = p->nr_lines - 1, .nr_lines = 1,
+	};
+	return p->nr_locations;
+}
+
 static void add_how(struct profile *p, const uint8_t *how, uint32_t nr)
 {
 	GROW(p->chain_how, p->private->cap_chain_how, p->nr_chain_locations + nr);
@@ -321,12 +355,19 @@ void profile_destroy(struct profile *p)
 	free(p->chain_how);
 	free(p->no_tables);
 	free(p->samples);
+	free(p->waits);
+	free(p->threads);
 	free(p);
 }
 
 uint64_t profile_nr_samples(const struct profile *p)
 {
 	return p->stats.samples;
+}
+
+enum profile_column profile_default_column(const struct profile *p)
+{
+	return p->ticks ? PROFILE_CPU : PROFILE_OFF_CPU;
 }
 
 static size_t chain_copy(const struct profile *p, uint32_t chain, uint32_t *locations)

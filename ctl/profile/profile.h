@@ -19,8 +19,23 @@
 enum profile_column {
 	PROFILE_SAMPLES,	/* samples/count */
 	PROFILE_CPU,		/* cpu/nanoseconds: samples × period */
+	PROFILE_OFF_CPU,	/* off_cpu/nanoseconds: blocked, exact */
+	PROFILE_RUNQ,		/* runq/nanoseconds: runnable without a CPU, exact */
 	PROFILE_COLUMNS,
 };
+
+extern const char *const profile_column_names[PROFILE_COLUMNS];
+extern const char *const profile_column_units[PROFILE_COLUMNS];
+
+/* States of waits: enum tickprof_wait_state, and */
+enum {
+	PROFILE_WAIT_UNKNOWN = TICKPROF_WAIT_BEFORE + 1,	/* of a newer module */
+	PROFILE_WAIT_SHORT,	/* the sum of those that have no record */
+	PROFILE_WAIT_STATES,
+};
+
+/* The label "state"; state: below PROFILE_WAIT_STATES. */
+const char *profile_wait_state(unsigned int state);
 
 struct profile_options {
 	bool label_cpu;		/* add the label "cpu" */
@@ -71,6 +86,32 @@ struct profile_task {
 	const char *cgroup;	/* path, else id; "": none */
 };
 
+/* What a wait was: further labels of a sample. */
+struct profile_wait {
+	uint8_t state;
+	uint16_t flags;		/* TICKPROF_WAIT_*; IO, FAULT and IRQ only unless options.each */
+	uint32_t waker_tid;	/* 0: nobody, or whom the interrupt hit if not options.each */
+	const char *waker;	/* thread name; "": nobody; "[interrupt]" */
+	/* Of the record; options.each only. */
+	uint32_t short_nr;
+	uint64_t ran, short_blocked, short_queued;	/* ns */
+};
+
+/*
+ * A thread's time, from the session's first sight of it to its last record, ns, exact:
+ * ran + queued + blocked + short_queued + short_blocked = last - first if nothing is missing.
+ */
+struct profile_thread {
+	uint32_t task;		/* its labels as of the last record */
+	bool kthread;
+	uint64_t start_time;	/* of the process */
+	uint64_t first, last;	/* CLOCK_MONOTONIC ns */
+	uint64_t ran, queued, short_blocked, short_queued;
+	uint64_t blocked[PROFILE_WAIT_STATES];
+	uint64_t io, fault;	/* of blocked: WAIT_IO, WAIT_FAULT */
+	uint64_t waits, short_waits;
+};
+
 /* How the walk of a user stack ended. */
 enum profile_end {
 	PROFILE_END_NONE,	/* there was no walk */
@@ -108,11 +149,14 @@ struct profile_sample {
 	uint16_t flags;		/* TICKPROF_SAMPLE_* */
 	uint8_t end;		/* enum profile_end; with options.walks of all, else of the first */
 	bool fallback;		/* the same */
-	uint64_t time;		/* of the first, CLOCK_MONOTONIC ns */
-	uint64_t count;
+	uint32_t wait;		/* what it waited for; 0: a sample, or several, of what ran */
+	uint64_t time;		/* of the first, CLOCK_MONOTONIC ns; a wait's end */
+	uint64_t count;		/* samples */
+	uint64_t waits;
+	uint64_t off_cpu, runq;	/* ns */
 };
 
-/* All in samples unless it says otherwise. */
+/* All in samples, or waits, unless it says otherwise. */
 struct profile_stats {
 	uint64_t samples, kernel, idle, kthread;
 	uint64_t exiting, compat, nostack;	/* whose user stack is missing, and why */
@@ -127,6 +171,9 @@ struct profile_stats {
 	uint64_t locations, unresolved, unmapped; /* places; unresolved ones; not in any mapping */
 	uint64_t unresolved_samples;		/* whose leaf has no name */
 	uint64_t decode_errors, unknown_records, gaps, unresolved_references;
+	uint64_t waits, short_waits, lost_waits, unknown_waits;	/* the last: switches */
+	uint64_t unknown_states;
+	uint64_t off_cpu, runq, short_off_cpu, short_runq;	/* ns; of these short */
 };
 
 struct profile {
@@ -139,8 +186,10 @@ struct profile {
 	uint32_t *chain_locations;
 	uint8_t *chain_how;		/* enum tickprof_how of each; options.walks only */
 	struct profile_sample *samples;
+	struct profile_wait *waits;
+	struct profile_thread *threads;	/* empty with options.from or .until */
 	size_t nr_functions, nr_lines, nr_mappings, nr_locations, nr_tasks, nr_chains,
-	       nr_chain_locations, nr_samples;
+	       nr_chain_locations, nr_samples, nr_waits, nr_threads;
 	uint64_t period;		/* ns */
 	uint64_t rate;			/* Hz */
 	uint64_t time, duration;	/* ns since the epoch, ns */
@@ -150,6 +199,8 @@ struct profile {
 	struct profile_no_table *no_tables;
 	size_t nr_no_tables;
 	bool complete;			/* the capture was */
+	bool ticks, waited;		/* samples, waits were recorded */
+	uint64_t wait_min;		/* ns that a wait must last to have a record */
 	bool label_cpu;
 	struct profile_stats stats;
 	char **notes;			/* lines about the profile's making and quality */
@@ -170,6 +221,25 @@ int profile_create(struct capture *c, struct objects *objects,
 void profile_destroy(struct profile *p);
 uint64_t profile_nr_samples(const struct profile *p);
 
+/* Of one entry in a column: enum profile_column. */
+static inline uint64_t profile_value(const struct profile *p, const struct profile_sample *s,
+				     enum profile_column column)
+{
+	switch (column) {
+	case PROFILE_CPU:
+		return s->count * p->period;
+	case PROFILE_OFF_CPU:
+		return s->off_cpu;
+	case PROFILE_RUNQ:
+		return s->runq;
+	default:
+		return s->count;
+	}
+}
+
+/* What is shown unless another is asked for: CPU time, off-CPU time where nothing was sampled. */
+enum profile_column profile_default_column(const struct profile *p);
+
 /*
  * The locations of a sample, leaf first, into room for profile_depth_max() of
  * them; returns how many. 0 is never among them.
@@ -177,6 +247,12 @@ uint64_t profile_nr_samples(const struct profile *p);
 size_t profile_stack(const struct profile *p, const struct profile_sample *sample,
 		     uint32_t *locations);
 size_t profile_depth_max(const struct profile *p);
+
+static inline const struct profile_wait *
+profile_wait(const struct profile *p, uint32_t id)
+{
+	return &p->waits[id - 1];
+}
 
 static inline const struct profile_location *
 profile_location(const struct profile *p, uint32_t id)
@@ -212,6 +288,6 @@ int profile_symbols_pack(const struct profile *p, void **blob, size_t *size);
 
 /* Outputs, each in its own file. f is flushed, not closed. 0 or -errno. */
 int profile_write_pprof(const struct profile *p, int fd);
-int profile_write_folded(const struct profile *p, FILE *f);
+int profile_write_folded(const struct profile *p, enum profile_column column, FILE *f);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Samples of all CPUs into the profile: each is named by small numbers (labels,
+ * Samples and waits of all CPUs into the profile: each is named by small numbers (labels,
  * leaf location, kernel chain, user chain) and added up under them.
  *
  * A sample costs three look-ups in hash tables; addresses are looked at only
@@ -13,45 +13,7 @@
 
 #include "base/util.h"
 #include "capture/decode.h"
-#include "profile_build.h"
-
-/* The location of an address under a space; space 0 is the kernel. */
-struct place_row {
-	uint64_t address;
-	uint32_t space;
-	uint32_t location;
-	bool caller;
-};
-
-/* The chain of a user stack under a space. */
-struct chain_row {
-	uint32_t space, stack;
-	uint32_t chain;
-	bool first_caller;
-};
-
-struct task_row {
-	struct image *image;
-	uint32_t labels;	/* number in profile tasks; 0: not looked at yet */
-};
-
-struct build {
-	struct profile *p;
-	const struct capture *capture;
-	struct decode *decode;
-	const struct profile_options *options;
-	struct task_row *tasks;		/* by interned task; [0] has none */
-	uint32_t *kernel_chains;	/* by interned stack: chain + 1 */
-	size_t cap_task_rows, cap_kernel_chains;
-	struct place_row *places;
-	size_t nr_places, cap_places;
-	struct chain_row *chains;
-	size_t nr_chains, cap_chains;
-	struct hash place_index, chain_index, sample_index, label_index;
-	uint32_t *scratch;		/* locations of the stack being read */
-	uint8_t *scratch_how;
-	size_t cap_scratch, cap_scratch_how;
-};
+#include "build.h"
 
 static struct object *place_object(struct build *b, const struct place *place)
 {
@@ -171,7 +133,7 @@ static uint32_t make_chain(struct build *b, const struct image *image, uint32_t 
 	return profile_add_chain(b->p, b->scratch, b->scratch_how, nr);
 }
 
-static uint32_t kernel_chain(struct build *b, uint32_t stack)
+uint32_t build_kernel_chain(struct build *b, uint32_t stack)
 {
 	const struct decode_stack *s;
 	size_t had = b->cap_kernel_chains;
@@ -191,14 +153,13 @@ static uint32_t kernel_chain(struct build *b, uint32_t stack)
 	return b->kernel_chains[stack] - 1;
 }
 
-static uint32_t user_chain(struct build *b, const struct image *image, uint32_t space,
-			   const struct decode_sample *sample)
+uint32_t build_user_chain(struct build *b, const struct image *image, uint32_t space,
+			  uint64_t time, uint32_t stack, bool first_caller)
 {
-	bool first_caller = sample->record->hdr.flags & TICKPROF_SAMPLE_USER;
 	const struct decode_stack *s;
 	const struct chain_row *g;
 	struct hash_slot *slot;
-	uint32_t stack = sample->ustack, chain;
+	uint32_t chain;
 
 	if (!stack)
 		return 0;
@@ -213,7 +174,7 @@ static uint32_t user_chain(struct build *b, const struct image *image, uint32_t 
 		g->space == space && g->stack == stack && g->first_caller == first_caller; }));
 	if (slot->id)
 		return b->chains[slot->id - 1].chain;
-	chain = make_chain(b, image, space, sample->record->time, s, first_caller);
+	chain = make_chain(b, image, space, time, s, first_caller);
 	GROW(b->chains, b->cap_chains, b->nr_chains + 1);
 	b->chains[b->nr_chains++] = (struct chain_row) {
 		.space = space, .stack = stack, .chain = chain, .first_caller = first_caller,
@@ -234,7 +195,7 @@ static const char *cgroup_name(struct build *b, uint64_t id)
 	return profile_string(b->p, path ? path : key + strlen(CAPTURE_META_CGROUP));
 }
 
-static const char *comm_string(struct build *b, const char comm[TICKPROF_COMM_LEN])
+const char *build_comm(struct build *b, const char comm[TICKPROF_COMM_LEN])
 {
 	char text[TICKPROF_COMM_LEN + 1] = "";
 
@@ -246,8 +207,8 @@ static uint32_t add_labels(struct build *b, const struct tickprof_task *r)
 {
 	struct profile *p = b->p;
 	struct profile_task t = {
-		.pid = r->pid, .tid = r->tid, .process = comm_string(b, r->process),
-		.thread = comm_string(b, r->comm), .cgroup = cgroup_name(b, r->cgroup),
+		.pid = r->pid, .tid = r->tid, .process = build_comm(b, r->process),
+		.thread = build_comm(b, r->comm), .cgroup = cgroup_name(b, r->cgroup),
 	};
 	uint64_t h = hash_u64(hash_u64(t.pid, t.tid), (uintptr_t)t.process);
 	const struct profile_task *g;
@@ -266,7 +227,7 @@ static uint32_t add_labels(struct build *b, const struct tickprof_task *r)
 	return slot->id;
 }
 
-static const struct task_row *task_row(struct build *b, uint32_t task)
+const struct task_row *build_task(struct build *b, uint32_t task)
 {
 	static const struct tickprof_task nobody = {
 		.process = "[unknown]", .comm = "[unknown]",
@@ -286,7 +247,15 @@ static const struct task_row *task_row(struct build *b, uint32_t task)
 	return row;
 }
 
-static void add_sample(struct build *b, const struct profile_sample *s)
+static void add_values(struct profile_sample *to, const struct profile_sample *from)
+{
+	to->count += from->count;
+	to->waits += from->waits;
+	to->off_cpu += from->off_cpu;
+	to->runq += from->runq;
+}
+
+void build_add(struct build *b, const struct profile_sample *s)
 {
 	const struct profile_options *o = b->options;
 	struct profile *p = b->p;
@@ -296,15 +265,16 @@ static void add_sample(struct build *b, const struct profile_sample *s)
 
 	if (!o->each) {
 		h = hash_u64((uint64_t)s->task << 32 | s->leaf, (uint64_t)s->kernel << 32 | s->user);
-		h = hash_u64(h, (uint64_t)s->cpu << 16 | s->flags);
+		h = hash_u64(h, (uint64_t)s->wait << 32 | s->cpu << 16 | s->flags);
 		h = o->walks ? hash_u64(h, s->end << 1 | s->fallback) : h;
 		slot = hash_find(&b->sample_index, h, id, ({
 			g = &p->samples[id - 1];
 			g->task == s->task && g->leaf == s->leaf && g->kernel == s->kernel &&
 			g->user == s->user && g->cpu == s->cpu && g->flags == s->flags &&
+			g->wait == s->wait &&
 			(!o->walks || (g->end == s->end && g->fallback == s->fallback)); }));
 		if (slot->id) {
-			p->samples[slot->id - 1].count++;
+			add_values(&p->samples[slot->id - 1], s);
 			return;
 		}
 		slot->id = p->nr_samples + 1;
@@ -325,7 +295,7 @@ static void build_sample(void *ctx, const struct decode_sample *sample)
 
 	if ((o->from && r->time < o->from) || (o->until && r->time >= o->until))
 		return;
-	row = task_row(b, sample->task);
+	row = build_task(b, sample->task);
 	s.task = row->labels;
 	s.cpu = o->label_cpu || o->each ? sample->cpu : 0;
 	if (sample->ustack || r->hdr.flags & TICKPROF_SAMPLE_USER) {
@@ -336,10 +306,11 @@ static void build_sample(void *ctx, const struct decode_sample *sample)
 		s.leaf = locate(b, image, space, r->time, r->ip, false);
 	else if (r->ip)
 		s.leaf = locate(b, NULL, 0, 0, r->ip, false);
-	s.kernel = kernel_chain(b, sample->kstack);
-	s.user = user_chain(b, image, space, sample);
+	s.kernel = build_kernel_chain(b, sample->kstack);
+	s.user = build_user_chain(b, image, space, r->time, sample->ustack,
+				  r->hdr.flags & TICKPROF_SAMPLE_USER);
 	profile_count(b->p, b->decode, sample, &s);
-	add_sample(b, &s);
+	build_add(b, &s);
 }
 
 static int sample_compare(const void *a, const void *b)
@@ -368,7 +339,7 @@ void profile_build(struct profile *p, const struct capture *c, struct decode *d,
 	struct build b = { .p = p, .capture = c, .decode = d, .options = options };
 
 	p->label_cpu = options->label_cpu;
-	decode_samples(d, build_sample, &b);
+	decode_samples(d, build_sample, build_wait, &b);
 	if (options->each && p->nr_samples)
 		qsort(p->samples, p->nr_samples, sizeof(*p->samples), sample_compare);
 	note_decoding(&p->stats, decode_stats(d));
@@ -382,4 +353,6 @@ void profile_build(struct profile *p, const struct capture *c, struct decode *d,
 	hash_deinit(&b.chain_index);
 	hash_deinit(&b.sample_index);
 	hash_deinit(&b.label_index);
+	hash_deinit(&b.wait_index);
+	hash_deinit(&b.thread_index);
 }

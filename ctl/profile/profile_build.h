@@ -18,7 +18,8 @@ struct profile_private {
 	struct hash function_index, mapping_index, location_index, chain_index;
 	bool walks;
 	size_t cap_functions, cap_lines, cap_mappings, cap_locations, cap_tasks, cap_chains,
-	       cap_chain_locations, cap_chain_how, cap_samples, cap_notes, cap_no_tables;
+	       cap_chain_locations, cap_chain_how, cap_samples, cap_notes, cap_no_tables,
+	       cap_waits, cap_threads;
 };
 
 /* The object behind a mapped file of the processes. */
@@ -26,6 +27,8 @@ struct object *profile_file_object(struct profile *p, uint32_t file);
 /* The location of this place, resolved if it is new. object NULL: address in nothing. */
 uint32_t profile_add_location(struct profile *p, struct object *object, uint64_t offset,
 			      bool caller);
+/* A new location that is no place in memory, for time that has no stack. */
+uint32_t profile_add_marker(struct profile *p, const char *function);
 /*
  * Equal runs of locations are one chain; an empty one is 0. how: enum
  * tickprof_how of each, which sets chains apart with options.walks only.
@@ -44,9 +47,12 @@ struct decode_sample;
 void profile_build(struct profile *p, const struct capture *c, struct decode *d,
 		   const struct profile_options *options);
 
-/* A sample into the statistics; sets end and fallback of s. */
+/* A sample, or a wait, into the statistics; sets end and fallback of s. */
+struct decode_wait;
 void profile_count(struct profile *p, struct decode *d, const struct decode_sample *sample,
 		   struct profile_sample *s);
+void profile_count_wait(struct profile *p, struct decode *d, const struct decode_wait *wait,
+			struct profile_sample *s);
 
 /* Tell the symbolizer what a SYMBOLS chunk knows. 0 or -EBADMSG. */
 int profile_symbols_load(struct profile *p, const void *blob, size_t size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a sample adds to the profile's statistics, above all how its user stack ended. */
+/* What a sample or a wait adds to the profile's statistics, above all how its user stack ended. */
 #include "capture/decode.h"
 #include "profile_build.h"
 
@@ -35,25 +35,46 @@ static void count_user(struct profile *p, uint32_t flags, struct profile_sample 
 	*truncated |= s->end != PROFILE_END_ROOT;
 }
 
-void profile_count(struct profile *p, struct decode *d, const struct decode_sample *sample,
-		   struct profile_sample *s)
+/* Stacks and flags that samples and waits have. */
+static void count_stacks(struct profile *p, struct decode *d, uint32_t task, uint32_t kstack,
+			 uint32_t ustack, struct profile_sample *s)
 {
 	struct profile_stats *stats = &p->stats;
 	bool truncated = s->flags & TICKPROF_SAMPLE_NOSTACK;
 
-	if (sample->kstack)
-		count_kernel(stats, decode_stack(d, sample->kstack)->flags, &truncated);
-	if (sample->ustack)
-		count_user(p, decode_stack(d, sample->ustack)->flags, s, &truncated);
+	if (kstack)
+		count_kernel(stats, decode_stack(d, kstack)->flags, &truncated);
+	if (ustack)
+		count_user(p, decode_stack(d, ustack)->flags, s, &truncated);
 	stats->truncated += truncated;
+	stats->exiting += !!(s->flags & TICKPROF_SAMPLE_EXITING);
+	stats->compat += !!(s->flags & TICKPROF_SAMPLE_COMPAT);
+	stats->nostack += !!(s->flags & TICKPROF_SAMPLE_NOSTACK);
+	stats->no_task += !task;
+}
+
+void profile_count(struct profile *p, struct decode *d, const struct decode_sample *sample,
+		   struct profile_sample *s)
+{
+	struct profile_stats *stats = &p->stats;
+
+	count_stacks(p, d, sample->task, sample->kstack, sample->ustack, s);
 	stats->samples++;
 	stats->missed += sample->record->missed;
 	stats->kernel += !(s->flags & TICKPROF_SAMPLE_USER);
 	stats->idle += !!(s->flags & TICKPROF_SAMPLE_IDLE);
 	stats->kthread += !!(s->flags & TICKPROF_SAMPLE_KTHREAD);
-	stats->exiting += !!(s->flags & TICKPROF_SAMPLE_EXITING);
-	stats->compat += !!(s->flags & TICKPROF_SAMPLE_COMPAT);
-	stats->nostack += !!(s->flags & TICKPROF_SAMPLE_NOSTACK);
-	stats->no_task += !sample->task;
 	stats->unresolved_samples += !s->leaf || !p->locations[s->leaf - 1].nr_lines;
+}
+
+void profile_count_wait(struct profile *p, struct decode *d, const struct decode_wait *wait,
+			struct profile_sample *s)
+{
+	struct profile_stats *stats = &p->stats;
+
+	count_stacks(p, d, wait->task, wait->kstack, wait->ustack, s);
+	stats->waits += s->waits;
+	stats->off_cpu += s->off_cpu;
+	stats->runq += s->runq;
+	stats->unknown_states += s->waits && wait->record->state > TICKPROF_WAIT_BEFORE;
 }

@@ -29,10 +29,22 @@ static const char *meta_string(struct profile *p, const struct capture *c, const
 	return profile_string(p, capture_meta(c, key));
 }
 
+/* A capture that does not say what was recorded is judged by what is in it. */
+static void read_source(struct profile *p, const struct capture *c)
+{
+	const char *source = capture_meta(c, CAPTURE_META_SOURCE);
+
+	p->waited = source ? strstr(source, "offcpu") != NULL : p->stats.waits || p->nr_threads;
+	p->ticks = source ? strcmp(source, "offcpu") != 0 : p->stats.samples || !p->waited;
+	p->wait_min = capture_meta_number(c, CAPTURE_META_WAIT_MIN);
+}
+
 static void read_meta(struct profile *p, const struct capture *c)
 {
 	uint64_t end = capture_meta_number(c, CAPTURE_META_END_MONO);
 	size_t i;
+
+	read_source(p, c);
 
 	p->rate = capture_meta_number(c, CAPTURE_META_RATE);
 	if (!p->rate)
@@ -85,6 +97,11 @@ static void read_counters(struct profile *p, const uint64_t *n)
 {
 	if (!n)
 		return;
+	/* LOST records tell of samples and waits as one. */
+	p->stats.lost_waits = n[TICKPROF_COUNTER_LOST_WAITS];
+	p->stats.lost_samples -= p->stats.lost_samples < p->stats.lost_waits ?
+				 p->stats.lost_samples : p->stats.lost_waits;
+	p->stats.unknown_waits = n[TICKPROF_COUNTER_UNKNOWN_WAITS];
 	merge_counter(&p->stats.lost_samples, n[TICKPROF_COUNTER_LOST_SAMPLES]);
 	merge_counter(&p->stats.lost_events, n[TICKPROF_COUNTER_LOST_EVENTS]);
 	merge_counter(&p->stats.lost_stacks, n[TICKPROF_COUNTER_LOST_STACKS]);
@@ -95,8 +112,15 @@ static void read_counters(struct profile *p, const uint64_t *n)
 
 static void describe_source(struct profile *p)
 {
-	profile_add_note(p, "tickprof " TICKPROF_VERSION ": %" PRIu64 " Hz a CPU, "
-			 "CPU time = samples x %" PRIu64 " ns", p->rate, p->period);
+	if (p->ticks)
+		profile_add_note(p, "tickprof " TICKPROF_VERSION ": %" PRIu64 " Hz a CPU, "
+				 "CPU time = samples x %" PRIu64 " ns", p->rate, p->period);
+	else
+		profile_add_note(p, "tickprof " TICKPROF_VERSION ": waits, no samples");
+	if (p->waited)
+		profile_add_note(p, "waits are exact: off_cpu = time blocked, runq = time queued "
+				 "for a CPU; shorter than %" PRIu64 " ns: [short waits]",
+				 p->wait_min);
 	if (*p->kernel || *p->host)
 		profile_add_note(p, "host %s, Linux %s %s", p->host, p->kernel, p->machine);
 	if (p->cpus)
@@ -178,44 +202,61 @@ static void describe_walks(struct profile *p, const struct capture *c)
 		profile_add_note(p, "%s", tables);
 }
 
+static void describe_amounts(struct profile *p)
+{
+	const struct profile_stats *s = &p->stats;
+
+	if (p->ticks)
+		profile_add_note(p, "%" PRIu64 " samples, %" PRIu64 " in the kernel, %" PRIu64
+				 " idle; %" PRIu64 " lost, %" PRIu64 " truncated", s->samples,
+				 s->kernel, s->idle, s->lost_samples, s->truncated);
+	if (p->waited)
+		profile_add_note(p, "%" PRIu64 " waits and %" PRIu64 " short ones: %.6f s blocked, "
+				 "%.6f s queued", s->waits, s->short_waits, s->off_cpu / 1e9,
+				 s->runq / 1e9);
+}
+
 static void describe_quality(struct profile *p, const struct capture *c)
 {
 	const struct profile_stats *s = &p->stats;
+	const char *entries = p->waited ? "samples and waits " : "samples ";
 	const struct {
 		uint64_t n;
-		const char *what;
+		const char *whose, *what;
 	} rows[] = {
-		{ s->lost_samples, "samples lost: the ring was full" },
-		{ s->lost_events, "process events lost: the ring was full" },
-		{ s->lost_stacks, "stacks or tasks lost: the ring was full" },
-		{ s->throttled, "ticks given up: the sampler's CPU-time bound" },
-		{ s->missed, "ticks passed unserved: interrupts were off, or a virtual CPU did not run" },
-		{ s->trimmed, "frames left out that broken chains had made up" },
-		{ s->no_maps, "user stacks walked before their process's mappings were known" },
-		{ s->kernel_depth, "kernel stacks cut at the depth limit" },
-		{ s->kernel_broken, "kernel stacks cut where the unwinder gave up" },
-		{ s->nostack, "samples whose stack found no room in the ring" },
-		{ s->exiting, "samples of exiting tasks, whose user stack is not read" },
-		{ s->compat, "samples of 32-bit tasks, whose user stack is not read" },
-		{ s->no_task, "samples whose task is not known" },
-		{ s->unresolved_samples, "samples whose function has no name" },
-		{ s->unmapped, "places in no known mapping" },
-		{ s->gaps, "gaps in the rings' positions" },
-		{ s->unresolved_references, "references to records that are not there" },
-		{ s->decode_errors, "records that made no sense" },
-		{ s->unknown_records, "records of an unknown type" },
+		{ s->lost_samples, "", "samples lost: the ring was full" },
+		{ s->lost_events, "", "process events lost: the ring was full" },
+		{ s->lost_stacks, "", "stacks or tasks lost: the ring was full" },
+		{ s->lost_waits, "", "waits found the ring full: their time is in [short waits]" },
+		{ s->unknown_waits, "", "switches of threads that --wait-tasks had no room for" },
+		{ s->throttled, "", "ticks given up: the sampler's CPU-time bound" },
+		{ s->missed, "", "ticks passed unserved: interrupts were off, or a virtual CPU did not run" },
+		{ s->trimmed, "", "frames left out that broken chains had made up" },
+		{ s->no_maps, "", "user stacks walked before their process's mappings were known" },
+		{ s->kernel_depth, "", "kernel stacks cut at the depth limit" },
+		{ s->kernel_broken, "", "kernel stacks cut where the unwinder gave up" },
+		{ s->nostack, entries, "whose stack found no room in the ring" },
+		{ s->exiting, entries, "of exiting tasks, whose user stack is not read" },
+		{ s->compat, entries, "of 32-bit tasks, whose user stack is not read" },
+		{ s->no_task, entries, "whose task is not known" },
+		{ s->unresolved_samples, "", "samples whose function has no name" },
+		{ s->unmapped, "", "places in no known mapping" },
+		{ s->unknown_states, "", "waits in a state that this version does not know" },
+		{ s->gaps, "", "gaps in the rings' positions" },
+		{ s->unresolved_references, "", "references to records that are not there" },
+		{ s->decode_errors, "", "records that made no sense" },
+		{ s->unknown_records, "", "records of an unknown type" },
 	};
 	size_t i;
 
-	profile_add_note(p, "%" PRIu64 " samples, %" PRIu64 " in the kernel, %" PRIu64 " idle; "
-			 "%" PRIu64 " lost, %" PRIu64 " truncated", s->samples, s->kernel,
-			 s->idle, s->lost_samples, s->truncated);
+	describe_amounts(p);
 	describe_walks(p, c);
 	profile_add_note(p, "%" PRIu64 " of %" PRIu64 " places have no name", s->unresolved,
 			 s->locations);
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		if (rows[i].n)
-			profile_add_note(p, "%" PRIu64 " %s", rows[i].n, rows[i].what);
+			profile_add_note(p, "%" PRIu64 " %s%s", rows[i].n, rows[i].whose,
+					 rows[i].what);
 }
 
 void profile_describe(struct profile *p, const struct capture *c)

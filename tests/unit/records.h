@@ -91,6 +91,22 @@ static inline struct tickprof_sample *put_sample(struct stream *s, uint16_t flag
 	return r;
 }
 
+/* A wait that ended at time; what it lasted, the waker and the rest are the caller's. */
+static inline struct tickprof_wait *put_wait(struct stream *s, uint16_t flags, uint64_t time,
+					     uint32_t state, uint64_t task, uint64_t kstack,
+					     uint64_t ustack)
+{
+	uint64_t at = here(s);
+	struct tickprof_wait *r = put(s, TICKPROF_RECORD_WAIT, flags, sizeof(*r));
+
+	r->time = time;
+	r->state = state;
+	r->task = task == NOWHERE ? 0 : at - task;
+	r->kstack = kstack == NOWHERE ? 0 : at - kstack;
+	r->ustack = ustack == NOWHERE ? 0 : at - ustack;
+	return r;
+}
+
 static inline void put_fork(struct stream *s, uint64_t time, uint32_t parent, uint32_t pid,
 			    uint64_t exec_id)
 {

@@ -11,6 +11,8 @@ static struct {
 	struct decode *d;
 	struct decode_sample samples[32];
 	size_t nr_samples;
+	struct decode_wait waits[32];
+	size_t nr_waits;
 	size_t events, snapshots;
 } f;
 
@@ -42,13 +44,19 @@ static void on_sample(void *ctx, const struct decode_sample *s)
 	f.samples[f.nr_samples++] = *s;
 }
 
+static void on_wait(void *ctx, const struct decode_wait *w)
+{
+	assert_true(f.nr_waits < ARRAY_SIZE(f.waits));
+	f.waits[f.nr_waits++] = *w;
+}
+
 static void run(void)
 {
 	capture_flush(&f.t, &f.s);
 	f.c = capture_end(&f.t);
 	f.d = decode_create(f.c);
 	decode_events(f.d, on_event, NULL);
-	decode_samples(f.d, on_sample, NULL);
+	decode_samples(f.d, on_sample, on_wait, NULL);
 }
 
 static void references_resolve(void **state)
@@ -94,6 +102,61 @@ static void equal_stacks_are_one(void **state)
 	assert_int_equal(f.samples[0].ustack, f.samples[1].ustack);
 	assert_int_not_equal(f.samples[0].ustack, f.samples[2].ustack);
 	assert_int_equal(decode_nr_stacks(f.d), 2);
+}
+
+static void waits_resolve_like_samples(void **state)
+{
+	uint64_t task = put_task(&f.s, 1, 2, 3, "p", "t"), user = PUT_STACK(&f.s, 0, 1, 2);
+	uint64_t kernel = PUT_STACK(&f.s, TICKPROF_STACK_KERNEL, 5);
+	struct tickprof_wait *w;
+	size_t i;
+
+	/* Nothing else in this ring says how far back references reach. */
+	for (i = 0; i < 2000; i++)
+		put(&f.s, TICKPROF_RECORD_PAD, 0, 8);
+	put_wait(&f.s, 0, 100, TICKPROF_WAIT_DISK, task, kernel, user)->blocked = 100;
+	put_wait(&f.s, 0, 100, 4711, kernel, task, user - 8);
+	put_wait(&f.s, 0, 100, 0, task, NOWHERE, NOWHERE)->ustack = UINT32_MAX - 7;
+	put(&f.s, TICKPROF_RECORD_WAIT, 0, sizeof(*w) - 8);
+	w = put(&f.s, TICKPROF_RECORD_WAIT, 0, sizeof(*w) + 16);	/* of a newer module */
+	w->time = w->ran = 5;
+	run();
+	assert_int_equal(f.nr_waits, 4);
+	assert_int_equal(decode_task(f.d, f.waits[0].task)->tid, 2);
+	assert_int_equal(decode_stack(f.d, f.waits[0].kstack)->ip[0], 5);
+	assert_int_equal(decode_stack(f.d, f.waits[0].ustack)->nr, 2);
+	assert_int_equal(f.waits[0].cpu, 1);
+	assert_int_equal(f.waits[1].task + f.waits[1].kstack + f.waits[1].ustack, 0);
+	assert_int_equal(f.waits[3].record->ran, 5);
+	assert_int_equal(decode_stats(f.d)->unresolved, 4);
+	assert_int_equal(decode_stats(f.d)->errors, 1);
+}
+
+/* All that a wait tells of is past, so its parts never exceed its time. */
+static void waits_longer_than_time_are_refused(void **state)
+{
+	static const uint64_t most[] = { 0, 10, 11, INT64_MAX, UINT64_MAX, UINT64_MAX - 5, 1ull << 63 };
+	struct tickprof_wait *both;
+	size_t i, part;
+
+	for (i = 0; i < ARRAY_SIZE(most); i++)
+		for (part = 0; part < 5; part++) {
+			struct tickprof_wait *w = put_wait(&f.s, 0, 10, TICKPROF_WAIT_SLEEPING,
+							   NOWHERE, NOWHERE, NOWHERE);
+			__u64 *parts[] = { &w->blocked, &w->queued, &w->ran, &w->short_blocked,
+					   &w->short_queued };
+
+			*parts[part] = most[i];
+		}
+	/* After this many years times are not counted as numbers any more. */
+	put_wait(&f.s, 0, UINT64_MAX, TICKPROF_WAIT_DISK, NOWHERE, NOWHERE, NOWHERE);
+	/* Each part alone would fit. */
+	put_wait(&f.s, 0, 10, TICKPROF_WAIT_DISK, NOWHERE, NOWHERE, NOWHERE)->blocked = 6;
+	both = put_wait(&f.s, 0, 10, TICKPROF_WAIT_DISK, NOWHERE, NOWHERE, NOWHERE);
+	both->blocked = both->queued = 6;
+	run();
+	assert_int_equal(f.nr_waits, 11);
+	assert_int_equal(decode_stats(f.d)->errors, 5 * 5 + 2);
 }
 
 /* A position on another CPU, or of a record of another type, is not a match. */
@@ -240,6 +303,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(references_resolve),
 		TEST(equal_stacks_are_one),
+		TEST(waits_resolve_like_samples),
+		TEST(waits_longer_than_time_are_refused),
 		TEST(wrong_references_are_counted),
 		TEST(gaps_attach_nothing_wrong),
 		TEST(unknown_types_are_skipped),

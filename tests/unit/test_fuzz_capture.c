@@ -7,7 +7,7 @@
  */
 #include "out/unwind.h"
 #include "fake_symbols.h"
-#include "synthetic.h"
+#include "synthetic_waits.h"
 #include "test.h"
 
 static uint64_t seed = 1;
@@ -81,18 +81,25 @@ static void use(struct capture *c)
 
 	if (profile_create(c, objects, s, &po, &p) == 0) {
 		uint32_t *stack = xmalloc(profile_depth_max(p) * sizeof(*stack));
-		uint64_t samples = 0;
+		uint64_t samples = 0, waits = 0, off_cpu = 0;
 
 		for (i = 0; i < p->nr_samples; i++) {
 			depth = profile_stack(p, &p->samples[i], stack);
 			for (n = 0; n < depth; n++)
 				assert_in_range(stack[n], 1, p->nr_locations);
 			assert_in_range(p->samples[i].task, 1, p->nr_tasks);
+			assert_in_range(p->samples[i].wait, 0, p->nr_waits);
 			samples += p->samples[i].count;
+			waits += p->samples[i].waits;
+			off_cpu += p->samples[i].off_cpu;
 		}
+		for (i = 0; i < p->nr_waits; i++)
+			assert_true(*profile_wait_state(p->waits[i].state));
 		assert_int_equal(samples, profile_nr_samples(p));
+		assert_int_equal(waits, p->stats.waits + (po.each ? 0 : p->stats.short_waits));
+		assert_int_equal(off_cpu, p->stats.off_cpu - (po.each ? p->stats.short_off_cpu : 0));
 		assert_int_equal(profile_write_pprof(p, null), 0);
-		assert_int_equal(profile_write_folded(p, f), 0);
+		assert_int_equal(profile_write_folded(p, PROFILE_SAMPLES, f), 0);
 		assert_int_equal(profile_symbols_pack(p, &blob, &size), 0);
 		free(blob);
 		free(stack);
@@ -111,21 +118,24 @@ static void damaged_records(void **state)
 
 	for (i = 0; i < rounds(); i++) {
 		struct test_capture t = capture_begin();
-		struct stream s[3] = { { .position = 1 << 20 }, { .cpu = 1 }, { 0 } };
+		struct stream s[4] = { { .position = 1 << 20 }, { .cpu = 1 }, { .cpu = 2 }, { 0 } };
 		struct capture *c;
 
 		synthetic_cpu0(&s[0]);
 		synthetic_cpu1(&s[1]);
-		synthetic_snapshot(&s[2]);
-		n = rnd(3);
+		waits_app(&s[2], true);
+		waits_others(&s[2]);
+		synthetic_snapshot(&s[3]);
+		n = rnd(4);
 		damage(s[n].data, s[n].size);
 		capture_flush(&t, &s[0]);
 		capture_flush(&t, &s[1]);
-		capture_flush_events(&t, &s[2]);
+		capture_flush(&t, &s[2]);
+		capture_flush_events(&t, &s[3]);
 		c = capture_end(&t);
 		use(c);
 		capture_close(c);
-		for (n = 0; n < 3; n++)
+		for (n = 0; n < 4; n++)
 			stream_deinit(&s[n]);
 	}
 }

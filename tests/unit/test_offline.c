@@ -78,7 +78,7 @@ static void evaluate(struct capture *c, bool live, struct result *out)
 
 	assert_int_equal(profile_create(c, objects, s, &po, &p), 0);
 	assert_int_equal(profile_write_pprof(p, fd), 0);
-	assert_int_equal(profile_write_folded(p, f), 0);
+	assert_int_equal(profile_write_folded(p, PROFILE_SAMPLES, f), 0);
 	assert_int_equal(profile_symbols_pack(p, &out->symbols, &out->symbols_size), 0);
 	out->size = pread(fd, out->pprof, sizeof(out->pprof), 0);
 	assert_in_range(out->size, 100, sizeof(out->pprof) - 1);

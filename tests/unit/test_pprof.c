@@ -75,7 +75,7 @@ static int setup(void **state)
 	t.symbolizer = symbolizer_create(t.objects, &so);
 	if (profile_create(t.capture, t.objects, t.symbolizer, &po, &t.profile))
 		return -1;
-	if (profile_write_pprof(t.profile, fd) || profile_write_folded(t.profile, f))
+	if (profile_write_pprof(t.profile, fd) || profile_write_folded(t.profile, PROFILE_SAMPLES, f))
 		return -1;
 	leave_capture(t.profile);
 	fclose(f);
@@ -103,11 +103,15 @@ static const char *text(int64_t index)
 static void head_is_fixed(void **state)
 {
 	assert_string_equal(text(0), "");
-	assert_int_equal(t.m->n_sample_type, 2);
+	assert_int_equal(t.m->n_sample_type, 4);
 	assert_string_equal(text(t.m->sample_type[0]->type), "samples");
 	assert_string_equal(text(t.m->sample_type[0]->unit), "count");
 	assert_string_equal(text(t.m->sample_type[1]->type), "cpu");
 	assert_string_equal(text(t.m->sample_type[1]->unit), "nanoseconds");
+	assert_string_equal(text(t.m->sample_type[2]->type), "off_cpu");
+	assert_string_equal(text(t.m->sample_type[2]->unit), "nanoseconds");
+	assert_string_equal(text(t.m->sample_type[3]->type), "runq");
+	assert_string_equal(text(t.m->sample_type[3]->unit), "nanoseconds");
 	assert_string_equal(text(t.m->default_sample_type), "cpu");
 	assert_string_equal(text(t.m->period_type->type), "cpu");
 	assert_int_equal(t.m->period, 10000000);
@@ -121,7 +125,8 @@ static void values_add_up(void **state)
 	size_t i;
 
 	for (i = 0; i < t.m->n_sample; i++) {
-		assert_int_equal(t.m->sample[i]->n_value, 2);
+		assert_int_equal(t.m->sample[i]->n_value, 4);
+		assert_int_equal(t.m->sample[i]->value[2] + t.m->sample[i]->value[3], 0);
 		count += t.m->sample[i]->value[0];
 		cpu += t.m->sample[i]->value[1];
 	}
@@ -233,7 +238,7 @@ static void write_errors_are_told(void **state)
 	FILE *f = fopen("/dev/full", "w");
 
 	assert_int_not_equal(profile_write_pprof(t.profile, fd), 0);
-	assert_int_not_equal(profile_write_folded(t.profile, f), 0);
+	assert_int_not_equal(profile_write_folded(t.profile, PROFILE_SAMPLES, f), 0);
 	fclose(f);
 	close(fd);
 }

@@ -42,7 +42,7 @@ static char *folded(const struct profile *p)
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
-	assert_int_equal(profile_write_folded(p, f), 0);
+	assert_int_equal(profile_write_folded(p, PROFILE_SAMPLES, f), 0);
 	fclose(f);
 	return text;
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of the second pass share: samples, waits and threads into the profile. */
+#ifndef TICKPROF_BUILD_H
+#define TICKPROF_BUILD_H
+
+#include "capture/decode.h"
+#include "profile_build.h"
+
+/* The location of an address under a space; space 0 is the kernel. */
+struct place_row {
+	uint64_t address;
+	uint32_t space;
+	uint32_t location;
+	bool caller;
+};
+
+/* The chain of a user stack under a space. */
+struct chain_row {
+	uint32_t space, stack;
+	uint32_t chain;
+	bool first_caller;
+};
+
+struct task_row {
+	struct image *image;
+	uint32_t labels;	/* number in profile tasks; 0: not looked at yet */
+};
+
+struct build {
+	struct profile *p;
+	const struct capture *capture;
+	struct decode *decode;
+	const struct profile_options *options;
+	struct task_row *tasks;		/* by interned task; [0] has none */
+	uint32_t *kernel_chains;	/* by interned stack: chain + 1 */
+	size_t cap_task_rows, cap_kernel_chains;
+	struct place_row *places;
+	size_t nr_places, cap_places;
+	struct chain_row *chains;
+	size_t nr_chains, cap_chains;
+	struct hash place_index, chain_index, sample_index, label_index, wait_index, thread_index;
+	uint32_t short_marker, stackless_marker;	/* locations; 0: not needed yet */
+	uint32_t *scratch;		/* locations of the stack being read */
+	uint8_t *scratch_how;
+	size_t cap_scratch, cap_scratch_how;
+};
+
+/* Each takes interned numbers of the decoder; 0: none. */
+uint32_t build_kernel_chain(struct build *b, uint32_t stack);
+/* time: when the stack was taken; first_caller: its first address is a return address. */
+uint32_t build_user_chain(struct build *b, const struct image *image, uint32_t space,
+			  uint64_t time, uint32_t stack, bool first_caller);
+/* Valid until the next one. */
+const struct task_row *build_task(struct build *b, uint32_t task);
+const char *build_comm(struct build *b, const char comm[TICKPROF_COMM_LEN]);
+/* Added to an equal one unless options.each. */
+void build_add(struct build *b, const struct profile_sample *s);
+
+void build_wait(void *ctx, const struct decode_wait *wait);
+/* To the sums of its thread. task: the thread's labels. */
+void build_thread(struct build *b, const struct decode_wait *wait, uint32_t task);
+
+#endif
