@@ -76,6 +76,9 @@ bool parse_duration(const char *text, uint64_t *out)
 	number[digits] = '\0';
 	if (!parse_decimal(number, &value))
 		return false;
+	*out = 0;
+	if (!value && !text[digits])
+		return true;
 	for (i = 0; i < ARRAY_SIZE(units); i++) {
 		if (strcmp(text + digits, units[i].unit))
 			continue;

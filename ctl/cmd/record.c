@@ -19,14 +19,17 @@
 #include "record/recording.h"
 #include "cmd.h"
 #include "record_losses.h"
+#include "record_source.h"
 
 enum {
-	OPT_NO_CALL_GRAPH = OPTION_LONG,
-	OPT_COMM, OPT_NO_INHERIT, OPT_USER_ONLY, OPT_KERNEL_ONLY, OPT_IDLE, OPT_MAX_STACK,
+	OPT_NO_CALL_GRAPH = SOURCE_OPTION_END,
+	OPT_COMM, OPT_NO_INHERIT, OPT_USER_ONLY, OPT_MAX_STACK,
 	OPT_UNWIND, OPT_THROTTLE, OPT_LABEL_CPU, OPT_NO_LINES, OPT_DURATION,
 };
 
 static const struct option_row options[] = {
+	{ OPT_SOURCE, "source", "LIST", "\"cpu\": samples of what runs (the default); \"offcpu\":\n"
+		"each wait, exactly; \"cpu,offcpu\": both" },
 	{ 'F', "freq", "RATE", "samples a second on each CPU, or \"max\" (default 99)" },
 	{ 'a', "all-cpus", NULL, "the whole host" },
 	{ 'p', "pid", "PID,...", "these processes" },
@@ -42,6 +45,9 @@ static const struct option_row options[] = {
 	{ OPT_MAX_STACK, "max-stack", "FRAMES", "frames of a stack, 1 to 512 (default 127)" },
 	{ OPT_UNWIND, "unwind", "HOW", "user stacks by \"tables\", which need no frame pointers\n"
 		"(the default), or by frame pointer alone: \"fp\"" },
+	{ OPT_MIN_WAIT, "min-wait", "TIME", "shorter waits are summed up: 500ns, 20us, 1ms (default 1us)" },
+	{ OPT_WAIT_TASKS, "wait-tasks", "THREADS", "threads whose waits are known at once, 1 to 65536\n"
+		"(default 1024; the whole host: twice those there are)" },
 	{ OPT_USER_ONLY, "user-only", NULL, "no samples in the kernel" },
 	{ OPT_USER_ONLY, "all-user", NULL, NULL },
 	{ OPT_KERNEL_ONLY, "kernel-only", NULL, "no samples in user programs" },
@@ -67,6 +73,7 @@ static struct recording_options opts = {
 		.flags = TICKPROF_F_DEFAULT | TICKPROF_F_TABLES,
 		.depth = TICKPROF_DEPTH_DEFAULT,
 		.throttle = TICKPROF_THROTTLE_DEFAULT,
+		.wait_min = 1000,
 	},
 };
 static const char *output_path = "tickprof.pb.gz";
@@ -167,7 +174,12 @@ static int one_option(const struct command *cmd, int id)
 {
 	uint32_t *flags = &opts.config.flags;
 
+	record_source_note(id);
 	switch (id) {
+	case OPT_SOURCE:
+	case OPT_MIN_WAIT:
+	case OPT_WAIT_TASKS:
+		return record_source_option(cmd, id, &opts.config);
 	case 'a':
 		all_cpus = true;
 		break;
@@ -245,7 +257,7 @@ static int check_options(const struct command *cmd)
 	if (!*output_path)
 		return usage_error(cmd, "-o needs a file name");
 	opts.command_only = opts.command && !all_cpus && !opts.targets.nr;
-	return COMMAND_RUN;
+	return record_source_check(cmd, &opts.config, all_cpus);
 }
 
 static int record_parse(const struct command *cmd, int argc, char **argv)
@@ -277,20 +289,6 @@ static bool wants_profile(const char *path)
 {
 	return !strcmp(path, "-") || ends_with(path, ".pb.gz") || ends_with(path, ".pb") ||
 	       ends_with(path, ".pprof.gz") || ends_with(path, ".pprof");
-}
-
-/* truncated: samples, as the profile tells once it knows the functions. */
-static void closing_line(const struct recording *r, uint64_t truncated, const char *path)
-{
-	const uint64_t *c = r->session.state.counters;
-	double mb = capture_writer_bytes(r->capture) / 1e6;
-
-	if (verbosity < 0)
-		return;
-	fprintf(stderr, "[ tickprof record: captured %" PRIu64 " samples (%" PRIu64 " lost, %"
-		PRIu64 " truncated) in %.*f MB, wrote %s ]\n", c[TICKPROF_COUNTER_SAMPLES],
-		c[TICKPROF_COUNTER_LOST_SAMPLES], truncated, mb < 1 ? 3 : 1, mb,
-		strcmp(path, "-") ? path : "standard output");
 }
 
 static int append_symbols(struct recording *r, const struct profile *profile)
@@ -361,8 +359,9 @@ static int record(struct recording *r, struct output *out)
 	ret = recording_run(r, &opts, scratch < 0 ? out->fd : scratch);
 	if (ret)
 		return ret;
-	if (!r->session.state.counters[TICKPROF_COUNTER_SAMPLES]) {
-		record_explain_empty(r->session.state.counters);
+	if (!r->session.state.counters[TICKPROF_COUNTER_SAMPLES] &&
+	    !r->session.state.counters[TICKPROF_COUNTER_WAITS]) {
+		record_explain_empty(&r->session.state);
 		return -ENODATA;
 	}
 	ret = resolve(r, scratch < 0 ? out->fd : scratch, out, &truncated);
@@ -371,7 +370,8 @@ static int record(struct recording *r, struct output *out)
 	if (ret)
 		return ret;
 	record_warn_losses(&r->session.state);
-	closing_line(r, truncated, output_path);
+	record_closing_line(&r->session.state, capture_writer_bytes(r->capture), truncated,
+			    output_path);
 	return 0;
 }
 

@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a recording lacks, from the module's counters, and what to do about it. */
+/* What a recording got and lacks, from the module's counters, and what to do about it. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "record_losses.h"
 
-void record_explain_empty(const uint64_t *c)
+static void explain_no_waits(const uint64_t *c)
+{
+	const char *why = "no target came to a CPU or left one while it was recorded";
+
+	if (c[TICKPROF_COUNTER_LOST_WAITS])
+		why = "every wait found its ring full: enlarge the rings with -m";
+	else if (c[TICKPROF_COUNTER_UNKNOWN_WAITS])
+		why = "the threads found no place in the module's table: raise --wait-tasks";
+	err("no waits were recorded: %s", why);
+}
+
+void record_explain_empty(const struct control_session *s)
 {
 	const char *why = "nothing ran on a CPU while it was recorded";
+	const uint64_t *c = s->counters;
 
+	if (s->config.flags & TICKPROF_F_NO_TICKS)
+		return explain_no_waits(c);
 	if (c[TICKPROF_COUNTER_LOST_SAMPLES])
 		why = "every sample found its ring full: enlarge the rings with -m";
 	else if (c[TICKPROF_COUNTER_THROTTLED])
@@ -20,6 +35,20 @@ void record_explain_empty(const uint64_t *c)
 	err("nothing was sampled: %s", why);
 }
 
+static void warn_waits(const struct control_session *s)
+{
+	const uint64_t *c = s->counters;
+
+	if (c[TICKPROF_COUNTER_LOST_WAITS])
+		warn("%" PRIu64 " of %" PRIu64 " waits found the ring full, so their time is kept but not their stacks: enlarge it with -m %uK or raise --min-wait",
+		     c[TICKPROF_COUNTER_LOST_WAITS],
+		     c[TICKPROF_COUNTER_LOST_WAITS] + c[TICKPROF_COUNTER_WAITS],
+		     s->config.ring_size / 256);
+	if (c[TICKPROF_COUNTER_UNKNOWN_WAITS])
+		warn("%" PRIu64 " switches were of threads beyond --wait-tasks %u, of whose time nothing is known: give a larger one",
+		     c[TICKPROF_COUNTER_UNKNOWN_WAITS], s->config.wait_tasks);
+}
+
 void record_warn_losses(const struct control_session *s)
 {
 	const uint64_t *c = s->counters;
@@ -29,6 +58,7 @@ void record_warn_losses(const struct control_session *s)
 		     c[TICKPROF_COUNTER_LOST_SAMPLES],
 		     c[TICKPROF_COUNTER_LOST_SAMPLES] + c[TICKPROF_COUNTER_SAMPLES],
 		     s->config.ring_size / 256);
+	warn_waits(s);
 	if (c[TICKPROF_COUNTER_LOST_EVENTS])
 		warn("%" PRIu64 " process events were lost, so some functions may stay without a name: enlarge the ring with -m %uK",
 		     c[TICKPROF_COUNTER_LOST_EVENTS], s->config.ring_size / 256);
@@ -44,4 +74,24 @@ void record_warn_losses(const struct control_session *s)
 	if (c[TICKPROF_COUNTER_BAD_TAIL])
 		warn("%" PRIu64 " records were refused for a bad reader position",
 		     c[TICKPROF_COUNTER_BAD_TAIL]);
+}
+
+void record_closing_line(const struct control_session *s, uint64_t bytes, uint64_t truncated,
+			 const char *path)
+{
+	const uint32_t flags = s->config.flags;
+	const uint64_t *c = s->counters;
+	const double mb = bytes / 1e6;
+
+	if (verbosity < 0)
+		return;
+	fprintf(stderr, "[ tickprof record: captured ");
+	if (!(flags & TICKPROF_F_NO_TICKS))
+		fprintf(stderr, "%" PRIu64 " samples%s", c[TICKPROF_COUNTER_SAMPLES],
+			flags & TICKPROF_F_WAITS ? ", " : "");
+	if (flags & TICKPROF_F_WAITS)
+		fprintf(stderr, "%" PRIu64 " waits", c[TICKPROF_COUNTER_WAITS]);
+	fprintf(stderr, " (%" PRIu64 " lost, %" PRIu64 " truncated) in %.*f MB, wrote %s ]\n",
+		c[TICKPROF_COUNTER_LOST_SAMPLES] + c[TICKPROF_COUNTER_LOST_WAITS], truncated,
+		mb < 1 ? 3 : 1, mb, strcmp(path, "-") ? path : "standard output");
 }

@@ -87,14 +87,20 @@ static void print_session(void *arg, const struct control_session *s)
 	       state ? state : "?", s->owner_comm, s->owner_pid, s->memory / 1048576.0);
 	if (s->state == TICKPROF_STATE_NEW)
 		return;
-	printf("  %u Hz, %u rings of %u KiB, %u frames, throttle ", c->rate, s->cpus,
-	       c->ring_size >> 10, c->depth);
+	if (c->flags & TICKPROF_F_NO_TICKS)
+		printf("  no samples");
+	else
+		printf("  %u Hz", c->rate);
+	printf(", %u rings of %u KiB, %u frames, throttle ", s->cpus, c->ring_size >> 10, c->depth);
 	if (c->throttle)
 		printf("at %g %% (%.1f %% of the ticks given up)", c->throttle / 10.0,
 		       throttled_percent(s->counters));
 	else
 		printf("off");
 	printf(s->targets ? ", %u targets\n" : ", the whole host\n", s->targets);
+	if (c->flags & TICKPROF_F_WAITS)
+		printf("  waits from %g us on, of %u threads at once\n", c->wait_min / 1e3,
+		       c->wait_tasks);
 	print_bits("  flags:", c->flags, name_flag);
 	if (s->counters[TICKPROF_COUNTER_USER_STACKS])
 		printf("  user stacks: %.1f %% complete\n", 100.0 * stacks_complete(s->counters) /
@@ -133,6 +139,10 @@ static void add_session(void *arg, const struct control_session *s)
 	json_set_u64(o, "watermark", s->config.watermark);
 	json_set_u64(o, "depth", s->config.depth);
 	json_set_u64(o, "throttle_permille", s->config.throttle);
+	if (s->config.flags & TICKPROF_F_WAITS) {
+		json_set_u64(o, "wait_min_ns", s->config.wait_min);
+		json_set_u64(o, "wait_tasks", s->config.wait_tasks);
+	}
 	json_set_u64(o, "cpus", s->cpus);
 	json_set_u64(o, "targets", s->targets);
 	for (i = 1; i <= TICKPROF_COUNTER_MAX; i++)

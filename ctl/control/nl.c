@@ -247,6 +247,8 @@ static void read_session(struct nlattr **attrs, struct control_session *s)
 		.config.watermark = get_u32(attrs[TICKPROF_A_WATERMARK]),
 		.config.depth = get_u32(attrs[TICKPROF_A_DEPTH]),
 		.config.throttle = get_u32(attrs[TICKPROF_A_THROTTLE]),
+		.config.wait_min = get_u32(attrs[TICKPROF_A_WAIT_MIN]),
+		.config.wait_tasks = get_u32(attrs[TICKPROF_A_WAIT_TASKS]),
 	};
 	get_string(attrs[TICKPROF_A_OWNER_COMM], s->owner_comm, sizeof(s->owner_comm));
 	if (!attrs[TICKPROF_A_COUNTERS])
@@ -354,13 +356,16 @@ int control_session_configure(struct control *nl, int fd, const struct control_c
 {
 	struct exchange x = { .nl = nl, .what = "configure the session" };
 	struct nl_msg *msg = session_request(nl, TICKPROF_CMD_SESSION_CONFIGURE, fd);
+	const bool waits = c->flags & TICKPROF_F_WAITS;
 
 	if (!msg || nla_put_u32(msg, TICKPROF_A_RATE, c->rate) ||
 	    nla_put_u32(msg, TICKPROF_A_FLAGS, c->flags) ||
 	    nla_put_u32(msg, TICKPROF_A_DEPTH, c->depth) ||
 	    nla_put_u32(msg, TICKPROF_A_THROTTLE, c->throttle) ||
 	    (c->ring_size && nla_put_u32(msg, TICKPROF_A_RING_SIZE, c->ring_size)) ||
-	    (c->watermark && nla_put_u32(msg, TICKPROF_A_WATERMARK, c->watermark))) {
+	    (c->watermark && nla_put_u32(msg, TICKPROF_A_WATERMARK, c->watermark)) ||
+	    (waits && nla_put_u32(msg, TICKPROF_A_WAIT_MIN, c->wait_min)) ||
+	    (waits && c->wait_tasks && nla_put_u32(msg, TICKPROF_A_WAIT_TASKS, c->wait_tasks))) {
 		nlmsg_free(msg);
 		msg = NULL;
 	}

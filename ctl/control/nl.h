@@ -32,6 +32,8 @@ struct control_config {
 	uint32_t watermark;	/* 0: the module's default */
 	uint32_t depth;
 	uint32_t throttle;	/* permille, 0: no bound */
+	uint32_t wait_min;	/* ns; F_WAITS only */
+	uint32_t wait_tasks;	/* F_WAITS only; 0: the module's default */
 };
 
 struct control_session {

@@ -37,6 +37,12 @@ int session_open(struct session *s, const struct control_config *config)
 	ret = control_open(&s->nl, &s->info);
 	if (ret)
 		return ret;
+	if (config->flags & TICKPROF_F_WAITS && !(s->info.features & TICKPROF_FEATURE_WAITS)) {
+		err("module %s cannot tell waits on this kernel: record with --source cpu, and see `tickprof check`",
+		    s->info.release);
+		ret = -EOPNOTSUPP;
+		goto close;
+	}
 	s->fd = open_device();
 	if (s->fd < 0) {
 		ret = s->fd;

@@ -104,6 +104,17 @@ static int write_number(struct recording *r, const char *key, uint64_t value)
 	return capture_write_meta(r->capture, key, text);
 }
 
+static void write_source(struct recording *r, const struct control_config *c)
+{
+	const char *source = "cpu";
+
+	if (c->flags & TICKPROF_F_WAITS) {
+		source = c->flags & TICKPROF_F_NO_TICKS ? "offcpu" : "cpu,offcpu";
+		write_number(r, CAPTURE_META_WAIT_MIN, c->wait_min);
+	}
+	capture_write_meta(r->capture, CAPTURE_META_SOURCE, source);
+}
+
 /* Write errors stick to the writer, so the last call tells of all. */
 static int write_meta(struct recording *r)
 {
@@ -117,6 +128,7 @@ static int write_meta(struct recording *r)
 	if (r->options->command_line)
 		capture_write_meta(r->capture, CAPTURE_META_COMMAND, r->options->command_line);
 	write_number(r, CAPTURE_META_RATE, r->session.state.config.rate);
+	write_source(r, &r->session.state.config);
 	write_number(r, CAPTURE_META_CPUS, r->session.state.cpus);
 	write_number(r, CAPTURE_META_START_REAL, clock_ns(CLOCK_REALTIME));
 	return written(r, write_number(r, CAPTURE_META_START_MONO, r->started));
@@ -259,9 +271,12 @@ static void show_progress(struct recording *r, uint64_t now)
 	if (now < r->progress_at || session_update(&r->session))
 		return;
 	r->progress_at = now + SECOND_NS;
-	fprintf(stderr, "\r[ tickprof record: %" PRIu64 " s, %" PRIu64 " samples, %" PRIu64
-		" lost, %.1f MB ]\033[K", (uint64_t)((now - r->started) / SECOND_NS),
-		c[TICKPROF_COUNTER_SAMPLES], c[TICKPROF_COUNTER_LOST_SAMPLES],
+	fprintf(stderr, "\r[ tickprof record: %" PRIu64 " s, %" PRIu64 " samples, ",
+		(uint64_t)((now - r->started) / SECOND_NS), c[TICKPROF_COUNTER_SAMPLES]);
+	if (r->session.state.config.flags & TICKPROF_F_WAITS)
+		fprintf(stderr, "%" PRIu64 " waits, ", c[TICKPROF_COUNTER_WAITS]);
+	fprintf(stderr, "%" PRIu64 " lost, %.1f MB ]\033[K",
+		c[TICKPROF_COUNTER_LOST_SAMPLES] + c[TICKPROF_COUNTER_LOST_WAITS],
 		capture_writer_bytes(r->capture) / 1e6);
 }
 
