@@ -15,7 +15,8 @@ static const struct option_row options[] = {
 	OPTIONS_COMMON
 };
 
-static struct view_options view_options;
+/* Idle waits are told apart by their label, for whoever reads the profile. */
+static struct view_options view_options = { .idle = true };
 static const char *output_path = "tickprof.pb.gz";
 
 static int convert_option(const struct command *cmd, int id)

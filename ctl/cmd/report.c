@@ -12,13 +12,15 @@
 
 enum {
 	OPT_JSON = VIEW_OPTION_END, OPT_CALLER, OPT_CALLEE, OPT_PEEK, OPT_CUM, OPT_PERCENT,
-	OPT_UNWIND, OPT_STDIO,
+	OPT_UNWIND, OPT_THREADS, OPT_STDIO,
 };
 
 static const struct option_row options[] = {
 	VIEW_OPTIONS,
+	VIEW_WAIT_OPTIONS,
 	{ 's', "sort", "LIST", "one table by these: function, object, file, line, process,\n"
-			       "thread, pid, tid, cgroup, cpu (object,function)" },
+			       "thread, pid, tid, cgroup, cpu, state, reason, waker\n"
+			       "(object,function); with --threads the column to order by" },
 	{ 'n', "limit", "ROWS", "so many rows; 0: all (50)" },
 	{ OPT_PERCENT, "percent-limit", "P", "only rows of at least P percent, cumulative" },
 	{ OPT_CUM, "cum", NULL, "order by the cumulative share" },
@@ -26,6 +28,7 @@ static const struct option_row options[] = {
 	{ OPT_CALLEE, "callee", "FUNCTION", "what it calls" },
 	{ OPT_PEEK, "peek", NULL, "callers and callees of each function in the table" },
 	{ OPT_UNWIND, "unwind", NULL, "how user stacks were found, by file: which ones spoil them" },
+	{ OPT_THREADS, "threads", NULL, "each thread's time, exactly: running, queued, blocked" },
 	{ OPT_JSON, "json", NULL, "one JSON object" },
 	{ OPT_STDIO, "stdio", NULL, NULL },
 	OPTIONS_COMMON
@@ -36,17 +39,14 @@ static struct top_keys keys = { .fields = { TOP_OBJECT, TOP_FUNCTION }, .nr = 2 
 static uint64_t limit = 50;
 static double percent_limit;
 static const char *caller_of, *callee_of;
-static bool json, peek, by_cum, unwind, sorted;
+static const char *sort;
+static bool json, peek, by_cum, unwind, threads;
 
 static int report_option(const struct command *cmd, int id)
 {
 	switch (id) {
 	case 's':
-		sorted = true;
-		if (!top_parse_keys(optarg, &keys))
-			return usage_error(cmd, "--sort does not know '%s'; try function, object, "
-					   "file, line, process, thread, pid, tid, cgroup or cpu",
-					   optarg);
+		sort = optarg;
 		break;
 	case 'n':
 		if (!parse_u64(optarg, &limit))
@@ -71,10 +71,34 @@ static int report_option(const struct command *cmd, int id)
 	case OPT_UNWIND:
 		unwind = true;
 		break;
+	case OPT_THREADS:
+		threads = true;
+		break;
 	case OPT_JSON:
 		json = true;
 		break;
 	}
+	return COMMAND_RUN;
+}
+
+static int sort_parse(const struct command *cmd)
+{
+	if (!sort || top_parse_keys(sort, &keys))
+		return COMMAND_RUN;
+	return usage_error(cmd, "--sort does not know '%s'; try function, object, file, line, "
+			   "process, thread, pid, tid, cgroup, cpu, state, reason or waker", sort);
+}
+
+static int threads_parse(const struct command *cmd)
+{
+	const struct view_options *o = &view_options;
+
+	if (peek || caller_of || callee_of || by_cum || o->has_value || o->states ||
+	    o->from || o->until)
+		return usage_error(cmd, "--threads tells all time of each thread; --value, --state, --time, --cum, --peek, --caller and --callee do not go with it");
+	if (!report_threads_sort(sort))
+		return usage_error(cmd, "--sort with --threads takes wall, ran, queued, blocked, a state, io, fault, waits, short-waits or missing, not '%s'",
+				   sort);
 	return COMMAND_RUN;
 }
 
@@ -87,38 +111,17 @@ static int report_parse(const struct command *cmd, int argc, char **argv)
 		return status;
 	if (peek && (caller_of || callee_of))
 		return usage_error(cmd, "--peek goes without --caller and --callee");
-	if (unwind && (peek || caller_of || callee_of || sorted || by_cum))
-		return usage_error(cmd, "--unwind goes without --sort, --cum, --peek, --caller and --callee");
+	if (unwind && (peek || caller_of || callee_of || sort || by_cum || threads))
+		return usage_error(cmd, "--unwind goes without --sort, --cum, --peek, --caller, --callee and --threads");
+	status = threads ? threads_parse(cmd) : sort_parse(cmd);
+	if (status != COMMAND_RUN)
+		return status;
 	view_options.profile.walks = unwind;
 	if (peek)
 		keys = (struct top_keys) { .fields = { TOP_FUNCTION }, .nr = 1 };
 	for (i = 0; i < keys.nr; i++)
 		view_options.profile.label_cpu |= keys.fields[i] == TOP_CPU;
 	return COMMAND_RUN;
-}
-
-void report_print_header(const struct view *v, uint64_t total)
-{
-	const struct profile *p = v->profile;
-	size_t i;
-
-	printf("# %s: %" PRIu64 " samples at %" PRIu64 " Hz in %.1f s", v->path,
-	       p->stats.samples, p->rate, p->duration / 1e9);
-	if (*p->host)
-		printf(" on %s", p->host);
-	if (*p->kernel)
-		printf(", Linux %s", p->kernel);
-	printf("\n# %" PRIu64 " lost, %" PRIu64 " truncated (-v: why, --unwind: where), %.1f%% without a name",
-	       p->stats.lost_samples, p->stats.truncated,
-	       report_percent(p->stats.unresolved_samples, p->stats.samples));
-	if (total != p->stats.samples)
-		printf("; %" PRIu64 " samples shown here", total);
-	putchar('\n');
-	if (p->stats.unresolved_samples > p->stats.samples / 10)
-		puts("# more names: record again with debug packages (-dbgsym) installed, or DEBUGINFOD_URLS set");
-	for (i = 0; verbosity > 0 && i < p->nr_notes; i++)
-		printf("# %s\n", p->notes[i]);
-	puts("#");
 }
 
 static bool row_shown(const struct top_row *row, uint64_t total, size_t at)
@@ -152,7 +155,7 @@ static void column_widths(const struct top *t, int *widths)
 	widths[keys.nr - 1] = 0;
 }
 
-static void print_table(struct top *t)
+static void print_table(struct top *t, enum profile_column column)
 {
 	bool once = top_keys_of_sample(&keys);
 	int widths[TOP_FIELDS_MAX];
@@ -162,7 +165,8 @@ static void print_table(struct top *t)
 	if (by_cum && t->nr_rows)
 		qsort(t->rows, t->nr_rows, sizeof(*t->rows), cum_compare);
 	column_widths(t, widths);
-	printf(once ? "#  share  samples" : "#   flat      cum  samples");
+	printf(once ? "#  share " : "#   flat      cum ");
+	printf("%8s", report_unit(column, t->total));
 	for (k = 0; k < keys.nr; k++)
 		printf("  %-*s", widths[k], top_field_names[keys.fields[k]]);
 	putchar('\n');
@@ -175,17 +179,19 @@ static void print_table(struct top *t)
 			continue;
 		}
 		if (once)
-			printf("%7.2f%% %8" PRIu64, report_percent(row->flat, t->total), row->flat);
+			printf("%7.2f%% ", report_percent(row->flat, t->total));
 		else
-			printf("%7.2f%% %7.2f%% %8" PRIu64, report_percent(row->flat, t->total),
-			       report_percent(row->cum, t->total), row->flat);
+			printf("%7.2f%% %7.2f%% ", report_percent(row->flat, t->total),
+			       report_percent(row->cum, t->total));
+		report_print_value(column, row->flat, t->total);
 		for (k = 0; k < keys.nr; k++)
 			printf("  %-*s", widths[k], row->values[k]);
 		putchar('\n');
 	}
 	if (left)
-		printf("# %zu more rows with %.2f%% of the samples; see -n and --percent-limit\n",
-		       left, report_percent(rest, t->total));
+		printf("# %zu more rows with %.2f%% of the %s; see -n and --percent-limit\n", left,
+		       report_percent(rest, t->total),
+		       column == PROFILE_SAMPLES ? "samples" : "time");
 }
 
 static const char *around_name(const struct top_row *row, enum top_side side)
@@ -195,19 +201,21 @@ static const char *around_name(const struct top_row *row, enum top_side side)
 	return side == TOP_CALLERS ? "(root of the stack)" : "(itself)";
 }
 
-static void print_around(const struct top *t, enum top_side side, const char *indent)
+static void print_around(const struct top *t, enum profile_column column, enum top_side side,
+			 const char *indent)
 {
 	size_t i;
 
 	for (i = 0; i < t->nr_rows; i++)
-		if (row_shown(&t->rows[i], t->total, i) || !i)
-			printf("%s%7.2f%% %8" PRIu64 "  %s\n", indent,
-			       report_percent(t->rows[i].cum, t->total), t->rows[i].cum,
-			       around_name(&t->rows[i], side));
+		if (row_shown(&t->rows[i], t->total, i) || !i) {
+			printf("%s%7.2f%% ", indent, report_percent(t->rows[i].cum, t->total));
+			report_print_value(column, t->rows[i].cum, t->total);
+			printf("  %s\n", around_name(&t->rows[i], side));
+		}
 }
 
 static void around_json(struct json_object *o, const char *key, const struct top *t,
-			enum top_side side)
+			enum profile_column column, enum top_side side)
 {
 	struct json_object *rows = json_object_new_array(), *row;
 	size_t i;
@@ -215,29 +223,10 @@ static void around_json(struct json_object *o, const char *key, const struct top
 	for (i = 0; i < t->nr_rows; i++) {
 		row = json_object_new_object();
 		json_set_text(row, "function", around_name(&t->rows[i], side));
-		json_set_u64(row, "samples", t->rows[i].cum);
+		json_set_u64(row, column == PROFILE_SAMPLES ? "samples" : "value", t->rows[i].cum);
 		json_object_array_add(rows, row);
 	}
 	json_object_object_add(o, key, rows);
-}
-
-struct json_object *report_header_json(const struct view *v, uint64_t total)
-{
-	const struct profile *p = v->profile;
-	struct json_object *o = json_document();
-
-	json_set_u64(o, "samples", p->stats.samples);
-	json_set_u64(o, "samples_shown", total);
-	json_set_u64(o, "lost", p->stats.lost_samples);
-	json_set_u64(o, "truncated", p->stats.truncated);
-	json_set_u64(o, "unresolved", p->stats.unresolved_samples);
-	json_set_u64(o, "rate", p->rate);
-	json_set_u64(o, "period_ns", p->period);
-	json_set_u64(o, "duration_ns", p->duration);
-	json_set_text(o, "host", p->host);
-	json_set_text(o, "kernel", p->kernel);
-	json_object_object_add(o, "complete", json_object_new_boolean(p->complete));
-	return o;
 }
 
 static void table_json(struct json_object *o, const struct top *t)
@@ -260,21 +249,32 @@ static void table_json(struct json_object *o, const struct top *t)
 
 static int report_table(const struct view *v)
 {
-	struct top *t = top_create(v->profile, &keys);
+	struct top *t = top_create(v->profile, &keys, v->value);
 	struct json_object *o;
 
 	if (json) {
-		o = report_header_json(v, t->total);
+		o = report_header_json(v, v->value, t->total);
 		if (by_cum && t->nr_rows)
 			qsort(t->rows, t->nr_rows, sizeof(*t->rows), cum_compare);
 		table_json(o, t);
 		json_finish(o);
 	} else {
-		report_print_header(v, t->total);
-		print_table(t);
+		report_print_header(v, v->value, t->total);
+		print_table(t, v->value);
 	}
 	top_destroy(t);
 	return EXIT_OK;
+}
+
+static void print_share(const struct top *t, enum profile_column column, const char *what,
+			const char *function)
+{
+	printf("# %s %s: share of ", what, function);
+	if (column == PROFILE_SAMPLES)
+		printf("the %" PRIu64 " samples with it\n", t->total);
+	else
+		printf("the %s with it, in %s\n", profile_column_names[column],
+		       report_unit(column, t->total));
 }
 
 /* Callers and callees of one function, of either side only if the other is not asked for. */
@@ -296,19 +296,18 @@ static int report_function(const struct view *v, const char *text, bool callers,
 
 		if (!wanted[i])
 			continue;
-		t = top_around(v->profile, function, sides[i]);
+		t = top_around(v->profile, function, sides[i], v->value);
 		if (json && !o) {
-			o = report_header_json(v, t->total);
+			o = report_header_json(v, v->value, t->total);
 			json_set_text(o, "function", function);
 		}
 		if (json) {
-			around_json(o, i ? "callees" : "callers", t, sides[i]);
+			around_json(o, i ? "callees" : "callers", t, v->value, sides[i]);
 		} else {
 			if (!i || !callers)
-				report_print_header(v, t->total);
-			printf("# %s %s: share of the %" PRIu64 " samples with it\n",
-			       i ? "what is called by" : "callers of", function, t->total);
-			print_around(t, sides[i], "");
+				report_print_header(v, v->value, t->total);
+			print_share(t, v->value, i ? "what is called by" : "callers of", function);
+			print_around(t, v->value, sides[i], "");
 		}
 		top_destroy(t);
 	}
@@ -325,22 +324,22 @@ static void peek_row(const struct view *v, const struct top *t, const struct top
 
 	if (!function || strcmp(function, row->values[0]))
 		return;
-	callers = top_around(v->profile, function, TOP_CALLERS);
-	callees = top_around(v->profile, function, TOP_CALLEES);
+	callers = top_around(v->profile, function, TOP_CALLERS, v->value);
+	callees = top_around(v->profile, function, TOP_CALLEES, v->value);
 	if (rows) {
 		struct json_object *o = json_object_new_object();
 
 		json_set_text(o, "function", function);
 		json_set_u64(o, "flat", row->flat);
 		json_set_u64(o, "cum", row->cum);
-		around_json(o, "callers", callers, TOP_CALLERS);
-		around_json(o, "callees", callees, TOP_CALLEES);
+		around_json(o, "callers", callers, v->value, TOP_CALLERS);
+		around_json(o, "callees", callees, v->value, TOP_CALLEES);
 		json_object_array_add(rows, o);
 	} else {
-		print_around(callers, TOP_CALLERS, "                     ");
+		print_around(callers, v->value, TOP_CALLERS, "                     ");
 		printf("%7.2f%% %7.2f%%    %s\n", report_percent(row->flat, t->total),
 		       report_percent(row->cum, t->total), function);
-		print_around(callees, TOP_CALLEES, "                     ");
+		print_around(callees, v->value, TOP_CALLEES, "                     ");
 		puts("");
 	}
 	top_destroy(callers);
@@ -349,15 +348,15 @@ static void peek_row(const struct view *v, const struct top *t, const struct top
 
 static int report_peek(const struct view *v)
 {
-	struct top *t = top_create(v->profile, &keys);
-	struct json_object *o = json ? report_header_json(v, t->total) : NULL;
+	struct top *t = top_create(v->profile, &keys, v->value);
+	struct json_object *o = json ? report_header_json(v, v->value, t->total) : NULL;
 	struct json_object *rows = json ? json_object_new_array() : NULL;
 	size_t i;
 
 	if (by_cum && t->nr_rows)
 		qsort(t->rows, t->nr_rows, sizeof(*t->rows), cum_compare);
 	if (!json) {
-		report_print_header(v, t->total);
+		report_print_header(v, v->value, t->total);
 		puts("#   flat      cum    function; above it its callers, below it what it calls,");
 		puts("#                    with their shares of its samples");
 	}
@@ -384,6 +383,8 @@ static int report_run(const struct command *cmd, int argc, char **argv)
 	} else if (status == EXIT_OK && (callee_of || caller_of)) {
 		status = report_function(&v, caller_of ? caller_of : callee_of, caller_of,
 					 callee_of);
+	} else if (status == EXIT_OK && threads) {
+		status = report_threads(&v, &view_options, limit, json);
 	} else if (status == EXIT_OK && unwind) {
 		status = report_unwind(&v, limit, percent_limit, json);
 	} else if (status == EXIT_OK) {
@@ -401,6 +402,7 @@ const struct command cmd_report = {
 	.options = options,
 	.notes = "flat: samples that were in the function itself. cum: samples with the function\n"
 		 "anywhere in the stack, recursion counted once. Shares are of the samples shown.\n"
+		 "A wait is flat for the function that called the scheduler.\n"
 		 "--caller takes the outermost call of a recursive function, --callee the\n"
 		 "innermost. Rows are ordered by flat. With -v the header says\nwhat is missing from the profile, and why. --unwind orders files by the user stacks\nthat end in them before the program's root.",
 	.parse = report_parse,

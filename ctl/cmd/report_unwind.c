@@ -138,7 +138,7 @@ static void print_json(const struct view *v, const struct unwind *u, uint64_t li
 		       double percent_limit)
 {
 	uint64_t total = profile_walks_total(&u->all);
-	struct json_object *o = report_header_json(v, nr_shown(v->profile));
+	struct json_object *o = report_header_json(v, PROFILE_SAMPLES, nr_shown(v->profile));
 	struct json_object *rows = json_object_new_array();
 	size_t i;
 
@@ -161,7 +161,7 @@ int report_unwind(const struct view *v, uint64_t limit, double percent_limit, bo
 	if (json) {
 		print_json(v, u, limit, percent_limit);
 	} else {
-		report_print_header(v, nr_shown(v->profile));
+		report_print_header(v, PROFILE_SAMPLES, nr_shown(v->profile));
 		print_table(v, u, limit, percent_limit);
 	}
 	unwind_destroy(u);

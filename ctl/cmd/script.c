@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tickprof script: every sample, as perf script prints them, folded, or as JSON. */
+/* tickprof script: every sample and wait, as perf script prints them, folded, or as JSON. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,7 +11,9 @@ enum { OPT_JSON = VIEW_OPTION_END, OPT_FOLDED };
 
 static const struct option_row options[] = {
 	VIEW_OPTIONS,
-	{ OPT_FOLDED, "folded", NULL, "one line a distinct stack: process;root;…;leaf COUNT" },
+	VIEW_WAIT_OPTIONS,
+	{ OPT_FOLDED, "folded", NULL, "one line a distinct stack: process;root;…;leaf COUNT, or\n"
+				      "nanoseconds; see --value" },
 	{ OPT_JSON, "json", NULL, "one JSON object" },
 	OPTIONS_COMMON
 };
@@ -34,6 +36,8 @@ static int script_parse(const struct command *cmd, int argc, char **argv)
 		return status;
 	if (json && folded)
 		return usage_error(cmd, "either --json or --folded");
+	if (view_options.has_value && !folded)
+		return usage_error(cmd, "--value goes with --folded; else all values are printed");
 	view_options.profile.each = !folded;
 	return COMMAND_RUN;
 }
@@ -52,14 +56,56 @@ static void print_location(const struct profile *p, uint32_t id)
 		       i + 1 < l->nr_lines ? "inlined" : object);
 }
 
+static void print_head(const struct profile *p, const struct profile_sample *s)
+{
+	const struct profile_task *t = &p->tasks[s->task - 1];
+
+	printf("%s %u/%u [%03u] %" PRIu64 ".%06" PRIu64 ": ", t->thread, t->pid, t->tid, s->cpu,
+	       s->time / 1000000000, s->time / 1000 % 1000000);
+}
+
+static void print_waker(const struct profile_wait *w)
+{
+	if (w->flags & TICKPROF_WAIT_IRQ)
+		printf(", woken by an interrupt");
+	else if (w->waker_tid)
+		printf(", woken by %s/%u", w->waker, w->waker_tid);
+}
+
+/* One WAIT record: the wait that it ends, and what it tells of the time before. */
+static void print_wait(const struct profile *p, const struct profile_sample *s)
+{
+	const struct profile_wait *w = profile_wait(p, s->wait);
+
+	print_head(p, s);
+	if (s->waits)
+		printf("%.6f ms off-cpu, %.6f ms runq: %s%s%s", s->off_cpu / 1e6, s->runq / 1e6,
+		       profile_wait_state(w->state),
+		       w->flags & TICKPROF_WAIT_FAULT ? ", fault" : "",
+		       w->flags & TICKPROF_WAIT_IO ? ", io" : "");
+	else
+		printf("%s", w->flags & TICKPROF_WAIT_END ? "ended" : "runs");
+	print_waker(w);
+	if (s->waits && w->flags & TICKPROF_WAIT_OPEN)
+		printf(", still waits");
+	printf("; ran %.6f ms", w->ran / 1e6);
+	if (w->short_nr)
+		printf(", %u short waits: %.6f ms off-cpu, %.6f ms runq", w->short_nr,
+		       w->short_blocked / 1e6, w->short_queued / 1e6);
+	putchar('\n');
+}
+
 static void print_sample(const struct profile *p, const struct profile_sample *s,
 			 const uint32_t *stack, size_t depth)
 {
-	const struct profile_task *t = &p->tasks[s->task - 1];
 	size_t i;
 
-	printf("%s %u/%u [%03u] %" PRIu64 ".%06" PRIu64 ": %10" PRIu64 " cpu-clock:\n", t->thread,
-	       t->pid, t->tid, s->cpu, s->time / 1000000000, s->time / 1000 % 1000000, p->period);
+	if (s->wait) {
+		print_wait(p, s);
+	} else {
+		print_head(p, s);
+		printf("%10" PRIu64 " cpu-clock:\n", p->period);
+	}
 	for (i = 0; i < depth; i++)
 		print_location(p, stack[i]);
 	putchar('\n');
@@ -86,6 +132,27 @@ static struct json_object *frame_json(const struct profile *p, const struct prof
 	return o;
 }
 
+static void set_wait(struct json_object *o, const struct profile_sample *s,
+		     const struct profile_wait *w)
+{
+	json_set_text(o, "state", profile_wait_state(w->state));
+	json_set_u64(o, "off_cpu_ns", s->off_cpu);
+	json_set_u64(o, "runq_ns", s->runq);
+	json_set_u64(o, "ran_ns", w->ran);
+	json_set_u64(o, "short_waits", w->short_nr);
+	json_set_u64(o, "short_off_cpu_ns", w->short_blocked);
+	json_set_u64(o, "short_runq_ns", w->short_queued);
+	json_object_object_add(o, "fault", json_object_new_boolean(w->flags & TICKPROF_WAIT_FAULT));
+	json_object_object_add(o, "io", json_object_new_boolean(w->flags & TICKPROF_WAIT_IO));
+	json_object_object_add(o, "interrupt", json_object_new_boolean(w->flags & TICKPROF_WAIT_IRQ));
+	json_object_object_add(o, "open", json_object_new_boolean(w->flags & TICKPROF_WAIT_OPEN));
+	json_object_object_add(o, "end", json_object_new_boolean(w->flags & TICKPROF_WAIT_END));
+	if (*w->waker) {
+		json_set_text(o, "waker", w->waker);
+		json_set_u64(o, "waker_tid", w->waker_tid);
+	}
+}
+
 static void print_sample_json(const struct profile *p, const struct profile_sample *s,
 			      const uint32_t *stack, size_t depth)
 {
@@ -102,6 +169,8 @@ static void print_sample_json(const struct profile *p, const struct profile_samp
 	json_set_text(o, "thread", t->thread);
 	if (*t->cgroup)
 		json_set_text(o, "cgroup", t->cgroup);
+	if (s->wait)
+		set_wait(o, s, profile_wait(p, s->wait));
 	for (i = 0; i < depth; i++) {
 		const struct profile_location *l = profile_location(p, stack[i]);
 
@@ -113,24 +182,38 @@ static void print_sample_json(const struct profile *p, const struct profile_samp
 	json_object_put(o);
 }
 
-/* Printed piece by piece: the object as a whole may be large. */
-static void script_json(const struct view *v)
+static void script_json_list(const struct profile *p, const char *key, bool waits)
 {
-	const struct profile *p = v->profile;
 	uint32_t *stack __free = xmalloc(profile_depth_max(p) * sizeof(*stack));
 	const char *comma = "";
 	size_t i;
 
-	printf("{\"schema\":%d,\"rate\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"samples\":[", JSON_SCHEMA,
-	       p->rate, p->stats.lost_samples);
+	printf(",\"%s\":[", key);
 	for (i = 0; i < p->nr_samples; i++) {
 		const struct profile_sample *s = &p->samples[i];
 
+		if (waits != !!s->wait)
+			continue;
 		printf("%s\n", comma);
 		print_sample_json(p, s, stack, profile_stack(p, s, stack));
 		comma = ",";
 	}
-	puts("\n]}");
+	printf("\n]");
+}
+
+/* Printed piece by piece: the object as a whole may be large. */
+static void script_json(const struct view *v)
+{
+	const struct profile *p = v->profile;
+
+	printf("{\"schema\":%d,\"rate\":%" PRIu64 ",\"lost\":%" PRIu64, JSON_SCHEMA, p->rate,
+	       p->stats.lost_samples);
+	if (p->waited)
+		printf(",\"lost_waits\":%" PRIu64, p->stats.lost_waits);
+	script_json_list(p, "samples", false);
+	if (p->waited)
+		script_json_list(p, "waits", true);
+	puts("}");
 }
 
 static void script_text(const struct view *v)
@@ -151,8 +234,11 @@ static int script_run(const struct command *cmd, int argc, char **argv)
 	struct view v;
 	int status = view_open(&v, &view_options);
 
+	if (status == EXIT_OK && v.idle.waits)
+		warn("%" PRIu64 " waits of idle kernel threads (%.3f s) are left out; --idle shows them",
+		     v.idle.waits, v.idle.off_cpu / 1e9);
 	if (status == EXIT_OK && folded) {
-		status = exit_status(profile_write_folded(v.profile, PROFILE_SAMPLES, stdout));
+		status = exit_status(profile_write_folded(v.profile, v.value, stdout));
 	} else if (status == EXIT_OK && json) {
 		script_json(&v);
 	} else if (status == EXIT_OK) {
@@ -165,11 +251,13 @@ static int script_run(const struct command *cmd, int argc, char **argv)
 
 const struct command cmd_script = {
 	.name = "script",
-	.summary = "Print every sample with its stack",
+	.summary = "Print every sample and wait with its stack",
 	.usage = "[OPTION]... [FILE]",
 	.options = options,
 	.notes = "Samples are in the order of time, stacks leaf first, addresses as the object's\n"
-		 "symbol table counts them. --folded is what flamegraph.pl reads.",
+		 "symbol table counts them. A wait stands where it ended: how long it was blocked\n"
+		 "and then queued for a CPU, why, who woke it, and how long the thread ran before.\n"
+		 "--folded is what flamegraph.pl reads.",
 	.parse = script_parse,
 	.run = script_run,
 };

@@ -41,6 +41,36 @@ static int parse_time(const struct command *cmd, struct view_options *o, const c
 	return COMMAND_RUN;
 }
 
+static int parse_value(const struct command *cmd, struct view_options *o, const char *arg)
+{
+	for (o->value = 0; o->value < PROFILE_COLUMNS; o->value++)
+		if (!strcmp(arg, profile_column_names[o->value])) {
+			o->has_value = true;
+			return COMMAND_RUN;
+		}
+	return usage_error(cmd, "--value takes samples, cpu, off_cpu or runq, not '%s'", arg);
+}
+
+static int parse_states(const struct command *cmd, struct view_options *o, const char *arg)
+{
+	char *copy __free = xstrdup(arg);
+	char *save = NULL, *name;
+	unsigned int state = 0;
+
+	for (name = strtok_r(copy, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+		for (state = 0; state < PROFILE_WAIT_STATES; state++)
+			if (!strcmp(name, profile_wait_state(state)))
+				break;
+		if (state == PROFILE_WAIT_STATES)
+			break;
+	}
+	if (!*arg || state == PROFILE_WAIT_STATES)
+		return usage_error(cmd, "--state takes states of waits such as disk,sleeping, not '%s'",
+				   arg);
+	add_list(&o->states, arg);
+	return COMMAND_RUN;
+}
+
 static int view_option(const struct command *cmd, struct view_options *o, int id)
 {
 	switch (id) {
@@ -65,6 +95,13 @@ static int view_option(const struct command *cmd, struct view_options *o, int id
 		break;
 	case VIEW_TIME:
 		return parse_time(cmd, o, optarg);
+	case VIEW_VALUE:
+		return parse_value(cmd, o, optarg);
+	case VIEW_STATE:
+		return parse_states(cmd, o, optarg);
+	case VIEW_IDLE:
+		o->idle = true;
+		break;
 	}
 	return COMMAND_RUN;
 }
@@ -97,6 +134,7 @@ void view_options_deinit(struct view_options *o)
 	free(o->pids);
 	free(o->tids);
 	free(o->comms);
+	free(o->states);
 }
 
 static bool has_symbols(const struct capture *c)
@@ -173,15 +211,8 @@ static bool number_listed(const char *list, uint32_t number)
 	return listed(list, text);
 }
 
-static bool shows(const struct view_options *o, const struct profile *p,
-		const struct profile_sample *sample)
+bool view_shows_task(const struct view_options *o, const struct profile_task *t)
 {
-	const struct profile_task *t = &p->tasks[sample->task - 1];
-
-	if (o->no_idle && sample->flags & TICKPROF_SAMPLE_IDLE)
-		return false;
-	if (o->no_kernel && !sample->user && !(sample->flags & TICKPROF_SAMPLE_USER))
-		return false;
 	if (o->pids && !number_listed(o->pids, t->pid))
 		return false;
 	if (o->tids && !number_listed(o->tids, t->tid))
@@ -189,8 +220,41 @@ static bool shows(const struct view_options *o, const struct profile *p,
 	return !o->comms || listed(o->comms, t->process) || listed(o->comms, t->thread);
 }
 
-void view_narrow(struct profile *p, const struct view_options *o)
+static bool shows(const struct view_options *o, const struct profile *p,
+		  const struct profile_sample *sample)
 {
+	const bool user = sample->user || sample->flags & TICKPROF_SAMPLE_USER;
+	const struct profile_wait *w = sample->wait ? profile_wait(p, sample->wait) : NULL;
+
+	if (o->no_idle && sample->flags & TICKPROF_SAMPLE_IDLE)
+		return false;
+	if (o->no_kernel && (w ? sample->flags & TICKPROF_SAMPLE_KTHREAD : !user))
+		return false;
+	if (o->states && (!w || !listed(o->states, profile_wait_state(w->state))))
+		return false;
+	return view_shows_task(o, &p->tasks[sample->task - 1]);
+}
+
+/*
+ * Some kernel threads wait for work in a sleep of their own, TASK_IDLE; most in an
+ * interruptible one. What they wait for otherwise is uninterruptible.
+ */
+static bool is_idle(const struct profile *p, const struct profile_sample *s)
+{
+	switch (s->wait ? profile_wait(p, s->wait)->state : TICKPROF_WAIT_RUNNING) {
+	case TICKPROF_WAIT_IDLE:
+	case TICKPROF_WAIT_PARKED:
+		return true;
+	case TICKPROF_WAIT_SLEEPING:
+	case TICKPROF_WAIT_BEFORE:
+		return s->flags & TICKPROF_SAMPLE_KTHREAD;
+	}
+	return false;
+}
+
+struct view_idle view_narrow(struct profile *p, const struct view_options *o)
+{
+	struct view_idle idle = { 0 };
 	size_t i, n = 0;
 
 	for (i = 0; i < p->nr_samples; i++) {
@@ -198,13 +262,44 @@ void view_narrow(struct profile *p, const struct view_options *o)
 
 		if (!shows(o, p, s))
 			continue;
-		if (o->no_kernel && !(s->flags & TICKPROF_SAMPLE_USER))
+		if (!o->idle && is_idle(p, s)) {
+			idle.waits += s->waits;
+			idle.off_cpu += s->off_cpu;
+			idle.runq += s->runq;
+			continue;
+		}
+		/* The leaf of a wait is none of the kernel's functions. */
+		if (o->no_kernel && !s->wait && !(s->flags & TICKPROF_SAMPLE_USER))
 			s->leaf = 0;
 		if (o->no_kernel)
 			s->kernel = 0;
 		p->samples[n++] = *s;
 	}
 	p->nr_samples = n;
+	return idle;
+}
+
+/* The column to show. EXIT_OK, or EXIT_EMPTY after a message. */
+static int choose_value(struct view *v, const struct view_options *o)
+{
+	const struct profile *p = v->profile;
+	const struct profile_stats *s = &p->stats;
+
+	if (!s->samples && !s->waits && !s->short_waits && !p->nr_threads) {
+		err("%s holds no %s%s", v->path, p->ticks ? "samples" : "waits",
+		    o->from || o->until ? " of that time" : "");
+		return EXIT_EMPTY;
+	}
+	v->value = o->has_value ? o->value : p->ticks ? PROFILE_SAMPLES : PROFILE_OFF_CPU;
+	if (v->value >= PROFILE_OFF_CPU && !p->waited) {
+		err("%s holds no waits: record with --source offcpu", v->path);
+		return EXIT_EMPTY;
+	}
+	if (v->value < PROFILE_OFF_CPU && !p->ticks) {
+		err("%s holds no samples: record with --source cpu", v->path);
+		return EXIT_EMPTY;
+	}
+	return EXIT_OK;
 }
 
 int view_open(struct view *v, const struct view_options *o)
@@ -234,11 +329,10 @@ int view_open(struct view *v, const struct view_options *o)
 	ret = profile_create(v->capture, v->objects, v->symbolizer, &po, &v->profile);
 	if (ret)
 		return exit_status(ret);
-	if (!profile_nr_samples(v->profile)) {
-		err("%s holds no samples%s", v->path, o->from || o->until ? " of that time" : "");
-		return EXIT_EMPTY;
-	}
-	view_narrow(v->profile, o);
+	ret = choose_value(v, o);
+	if (ret)
+		return ret;
+	v->idle = view_narrow(v->profile, o);
 	return EXIT_OK;
 }
 

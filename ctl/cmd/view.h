@@ -19,8 +19,18 @@ enum view_option_id {
 	VIEW_NO_KERNEL,
 	VIEW_NO_IDLE,
 	VIEW_TIME,
+	VIEW_VALUE,
+	VIEW_STATE,
+	VIEW_IDLE,
 	VIEW_OPTION_END,
 };
+
+/* For commands that show one column, and not all there is. */
+#define VIEW_WAIT_OPTIONS								\
+	{ VIEW_VALUE, "value", "COLUMN", "samples, cpu, off_cpu or runq (samples; off_cpu where\n" \
+					"nothing was sampled)" },			\
+	{ VIEW_STATE, "state", "LIST", "only waits in these states: disk,preempted" },	\
+	{ VIEW_IDLE, "idle", NULL, "also the waits of idle kernel threads" }
 
 #define VIEW_OPTIONS									\
 	{ 'i', "input", "FILE", "the capture, also as operand (" VIEW_DEFAULT_PATH ")" },	\
@@ -35,13 +45,24 @@ enum view_option_id {
 struct view_options {
 	const char *path;		/* NULL: VIEW_DEFAULT_PATH */
 	char *pids, *tids, *comms;	/* lists with a comma around each entry; NULL: all */
+	char *states;			/* of waits; likewise */
 	bool no_kernel, no_idle;
+	bool idle;			/* show the waits of idle kernel threads */
+	bool has_value;
+	enum profile_column value;	/* has_value */
 	double from, until;		/* seconds; until 0: the end */
 	struct profile_options profile;
 };
 
+/* Waits of idle kernel threads that were left out; ns. */
+struct view_idle {
+	uint64_t waits, off_cpu, runq;
+};
+
 struct view {
 	const char *path;
+	enum profile_column value;	/* the column asked for, or the default one */
+	struct view_idle idle;
 	struct capture *capture;
 	struct objects *objects;
 	struct symbolizer *symbolizer;
@@ -62,6 +83,8 @@ int view_open(struct view *v, const struct view_options *o);
 void view_close(struct view *v);
 
 /* Take out of a profile what the options leave out, for outputs that show it whole. */
-void view_narrow(struct profile *p, const struct view_options *o);
+struct view_idle view_narrow(struct profile *p, const struct view_options *o);
+/* Whether --pid, --tid and --comm let it through. */
+bool view_shows_task(const struct view_options *o, const struct profile_task *t);
 
 #endif

@@ -15,11 +15,13 @@ const char *const top_field_names[TOP_FIELDS] = {
 	[TOP_FUNCTION] = "function", [TOP_OBJECT] = "object", [TOP_FILE] = "file",
 	[TOP_LINE] = "line", [TOP_PROCESS] = "process", [TOP_THREAD] = "thread",
 	[TOP_PID] = "pid", [TOP_TID] = "tid", [TOP_CGROUP] = "cgroup", [TOP_CPU] = "cpu",
+	[TOP_STATE] = "state", [TOP_REASON] = "reason", [TOP_WAKER] = "waker",
 };
 
 struct top_private {
 	const struct profile *p;
 	struct top_keys keys;
+	enum profile_column column;
 	struct intern *strings;		/* made here: numbers, file:line */
 	struct hash index;
 	size_t cap_rows;
@@ -108,6 +110,23 @@ static const char *frame_value(struct top_private *priv, const struct frame *f,
 	return intern_string(priv->strings, text);
 }
 
+static const char *wait_value(struct top_private *priv, const struct profile_sample *s,
+			      enum top_field field)
+{
+	const struct profile_wait *w = s->wait ? profile_wait(priv->p, s->wait) : NULL;
+	const char *text = "-";
+
+	if (field == TOP_STATE)
+		text = profile_wait_state(w ? w->state : TICKPROF_WAIT_RUNNING);
+	else if (w && field == TOP_WAKER && *w->waker)
+		text = w->waker;
+	else if (w && field == TOP_REASON && w->flags & TICKPROF_WAIT_FAULT)
+		text = w->flags & TICKPROF_WAIT_IO ? "fault,io" : "fault";
+	else if (w && field == TOP_REASON && w->flags & TICKPROF_WAIT_IO)
+		text = "io";
+	return intern_string(priv->strings, text);
+}
+
 static const char *sample_value(struct top_private *priv, const struct profile_sample *s,
 				enum top_field field)
 {
@@ -124,6 +143,10 @@ static const char *sample_value(struct top_private *priv, const struct profile_s
 		return number(priv, t->tid);
 	case TOP_CPU:
 		return number(priv, s->cpu);
+	case TOP_STATE:
+	case TOP_REASON:
+	case TOP_WAKER:
+		return wait_value(priv, s, field);
 	default:
 		return intern_string(priv->strings, *t->cgroup ? t->cgroup : "[unknown]");
 	}
@@ -148,13 +171,15 @@ static struct top_row *row_of(struct top *t, const char *const *values)
 	return &t->rows[slot->id - 1];
 }
 
-static struct top *top_alloc(const struct profile *p, const struct top_keys *keys)
+static struct top *top_alloc(const struct profile *p, const struct top_keys *keys,
+			     enum profile_column column)
 {
 	struct top *t = xcalloc(1, sizeof(*t));
 
 	t->private = xcalloc(1, sizeof(*t->private));
 	t->private->p = p;
 	t->private->keys = *keys;
+	t->private->column = column;
 	t->private->strings = intern_create();
 	return t;
 }
@@ -221,17 +246,53 @@ struct walk {
 	size_t cap;
 };
 
+static const char *frame_function(const struct profile *p, const struct frame *f)
+{
+	return f->line == UINT32_MAX ? NULL :
+	       profile_function(p, p->lines[f->line].function)->name;
+}
+
+bool top_is_scheduler(const char *function)
+{
+	static const char *const ways[] = { "preempt_", "io_", "rt_mutex_" };
+	size_t i;
+
+	function += strspn(function, "_");
+	for (i = 0; i < ARRAY_SIZE(ways); i++)
+		if (!strncmp(function, ways[i], strlen(ways[i])))
+			function += strlen(ways[i]);
+	return !strncmp(function, "schedule", 8) || !strcmp(function, "cond_resched");
+}
+
+/* The frame that a sample counts for. */
+static size_t flat_frame(const struct top_private *priv, const struct profile_sample *s,
+			 const struct frame *frames, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; s->wait && i + 1 < nr; i++)
+		if (frames[i].line == UINT32_MAX ||
+		    !profile_location_is_kernel(priv->p, frames[i].location) ||
+		    !top_is_scheduler(frame_function(priv->p, &frames[i])))
+			break;
+	return i;
+}
+
 static void count_sample(struct top *t, struct walk *w, const struct profile_sample *s,
 			 uint64_t stamp)
 {
 	struct top_private *priv = t->private;
+	const uint64_t value = profile_value(priv->p, s, priv->column);
 	const char *values[TOP_FIELDS_MAX] = { 0 };
 	bool once = top_keys_of_sample(&priv->keys);
 	size_t depth = profile_stack(priv->p, s, w->stack), i, k;
-	size_t nr = unfold(priv->p, w->stack, depth, &w->frames, &w->cap);
+	size_t nr = unfold(priv->p, w->stack, depth, &w->frames, &w->cap), flat;
 
+	if (!value)
+		return;
 	if (!nr)
 		w->frames[nr++] = (struct frame) { 0, UINT32_MAX };
+	flat = once ? 0 : flat_frame(priv, s, w->frames, nr);
 	for (i = 0; i < (once ? 1 : nr); i++) {
 		struct top_row *row;
 
@@ -244,18 +305,19 @@ static void count_sample(struct top *t, struct walk *w, const struct profile_sam
 				values[k] = sample_value(priv, s, field);
 		}
 		row = row_of(t, values);
-		if (!i)
-			row->flat += s->count;
+		if (i == flat)
+			row->flat += value;
 		if (row->seen != stamp)
-			row->cum += s->count;
+			row->cum += value;
 		row->seen = stamp;
 	}
-	t->total += s->count;
+	t->total += value;
 }
 
-struct top *top_create(const struct profile *p, const struct top_keys *keys)
+struct top *top_create(const struct profile *p, const struct top_keys *keys,
+		       enum profile_column column)
 {
-	struct top *t = top_alloc(p, keys);
+	struct top *t = top_alloc(p, keys, column);
 	struct walk w = { 0 };
 	size_t i;
 
@@ -268,12 +330,6 @@ struct top *top_create(const struct profile *p, const struct top_keys *keys)
 	return t;
 }
 
-static const char *frame_function(const struct profile *p, const struct frame *f)
-{
-	return f->line == UINT32_MAX ? NULL :
-	       profile_function(p, p->lines[f->line].function)->name;
-}
-
 /* Names are unique strings, so the one looked for is known by its address. */
 static void count_around(struct top *t, struct walk *w, const struct profile_sample *s,
 			 const char *function, enum top_side side)
@@ -281,6 +337,7 @@ static void count_around(struct top *t, struct walk *w, const struct profile_sam
 	const struct profile *p = t->private->p;
 	size_t depth = profile_stack(p, s, w->stack), i, found = SIZE_MAX;
 	size_t nr = unfold(p, w->stack, depth, &w->frames, &w->cap);
+	const uint64_t value = profile_value(p, s, t->private->column);
 	const struct frame *next = NULL;
 	const char *values[1] = { NULL };
 
@@ -291,7 +348,7 @@ static void count_around(struct top *t, struct walk *w, const struct profile_sam
 		if (side == TOP_CALLEES)
 			break;
 	}
-	if (found == SIZE_MAX)
+	if (found == SIZE_MAX || !value)
 		return;
 	if (side == TOP_CALLERS && found + 1 < nr)
 		next = &w->frames[found + 1];
@@ -299,14 +356,15 @@ static void count_around(struct top *t, struct walk *w, const struct profile_sam
 		next = &w->frames[found - 1];
 	if (next)
 		values[0] = frame_value(t->private, next, TOP_FUNCTION);
-	row_of(t, values)->cum += s->count;
-	t->total += s->count;
+	row_of(t, values)->cum += value;
+	t->total += value;
 }
 
-struct top *top_around(const struct profile *p, const char *function, enum top_side side)
+struct top *top_around(const struct profile *p, const char *function, enum top_side side,
+		       enum profile_column column)
 {
 	const struct top_keys keys = { .fields = { TOP_FUNCTION }, .nr = 1 };
-	struct top *t = top_alloc(p, &keys);
+	struct top *t = top_alloc(p, &keys, column);
 	struct walk w = { 0 };
 	size_t i;
 

@@ -222,7 +222,7 @@ static void tables_count_recursion_once(void **state)
 	struct top *t;
 
 	assert_true(top_parse_keys("function", &keys));
-	t = top_create(f.p, &keys);
+	t = top_create(f.p, &keys, PROFILE_SAMPLES);
 	assert_int_equal(t->total, SYNTHETIC_SAMPLES);
 	assert_int_equal(row(t, "libx.so.1:11")->flat, 3);
 	assert_int_equal(row(t, "libx.so.1:11")->cum, 3);
@@ -231,7 +231,7 @@ static void tables_count_recursion_once(void **state)
 	assert_int_equal(row(t, "app:1")->cum, 5);
 	top_destroy(t);
 	assert_true(top_parse_keys("comm,pid", &keys));
-	t = top_create(f.p, &keys);
+	t = top_create(f.p, &keys, PROFILE_SAMPLES);
 	assert_int_equal(t->nr_rows, 5);
 	assert_string_equal(t->rows[0].values[0], "app");
 	assert_string_equal(t->rows[0].values[1], "20");
@@ -251,7 +251,7 @@ static struct top *narrowed(struct fixture *f, const struct view_options *o)
 	*f = synthetic();
 	view_narrow(f->p, o);
 	top_parse_keys("function", &keys);
-	return top_create(f->p, &keys);
+	return top_create(f->p, &keys, PROFILE_SAMPLES);
 }
 
 static void narrowed_total(const struct view_options *o, uint64_t total)
@@ -285,13 +285,13 @@ static void callers_and_callees_add_up(void **state)
 {
 	struct fixture f = synthetic();
 	const char *function = top_find_function(f.p, "app:12");
-	struct top *t = top_around(f.p, function, TOP_CALLERS);
+	struct top *t = top_around(f.p, function, TOP_CALLERS, PROFILE_SAMPLES);
 
 	assert_int_equal(t->total, 7);
 	assert_int_equal(row(t, "app:1")->cum, 5);
 	assert_int_equal(t->nr_rows, 2);
 	top_destroy(t);
-	t = top_around(f.p, function, TOP_CALLEES);
+	t = top_around(f.p, function, TOP_CALLEES, PROFILE_SAMPLES);
 	assert_int_equal(t->total, 7);
 	assert_int_equal(row(t, "libx.so.1:12")->cum, 4);
 	assert_int_equal(row(t, "libx.so.1:13")->cum, 1);

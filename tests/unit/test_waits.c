@@ -258,6 +258,115 @@ static void hostile_waits_are_held(void **state)
 	close_profile(&f);
 }
 
+static uint64_t shown(struct view_options o, struct view_idle *idle)
+{
+	struct fixture f = open_waits(true, (struct profile_options) { 0 });
+	uint64_t off_cpu;
+
+	*idle = view_narrow(f.p, &o);
+	off_cpu = total(f.p, PROFILE_OFF_CPU);
+	close_profile(&f);
+	return off_cpu / MS;
+}
+
+/* Threads of the kernel's that wait for work are told in one number unless asked for. */
+static void idle_threads_are_left_out(void **state)
+{
+	struct view_idle idle;
+
+	assert_int_equal(shown((struct view_options) { 0 }, &idle), 4464 - 1989);
+	assert_int_equal(idle.waits, 2);
+	assert_int_equal(idle.off_cpu, 1989 * MS);
+	assert_int_equal(idle.runq, 1 * MS);
+	assert_int_equal(shown((struct view_options) { .idle = true }, &idle), 4464);
+	assert_int_equal(idle.waits, 0);
+	/* Of what was not asked for anyway nothing is told. */
+	assert_int_equal(shown((struct view_options) { .tids = ",22," }, &idle), 95);
+	assert_int_equal(idle.waits, 0);
+	assert_int_equal(shown((struct view_options) { .states = ",disk,short," }, &idle), 345);
+	/* Short waits have no stack to begin with, and stay. */
+	assert_int_equal(shown((struct view_options) { .no_kernel = true }, &idle), 4464 - 1989);
+	assert_int_equal(shown((struct view_options) { .no_kernel = true, .idle = true }, &idle),
+			 4464 - 1989);
+}
+
+static void tables_take_any_column(void **state)
+{
+	struct fixture f = open_waits(true, (struct profile_options) { 0 });
+	struct top_keys keys;
+	struct top *t;
+	size_t i;
+	uint64_t flat = 0;
+
+	assert_true(top_parse_keys("function", &keys));
+	t = top_create(f.p, &keys, PROFILE_OFF_CPU);
+	assert_int_equal(t->total, 4464 * MS);
+	for (i = 0; i < t->nr_rows; i++)
+		flat += t->rows[i].flat;
+	assert_int_equal(flat, t->total);
+	top_destroy(t);
+	assert_true(top_parse_keys("state,reason,waker", &keys));
+	t = top_create(f.p, &keys, PROFILE_RUNQ);
+	assert_int_equal(t->total, 51 * MS);
+	assert_string_equal(t->rows[0].values[0], "short");
+	assert_string_equal(t->rows[1].values[0], "disk");
+	assert_string_equal(t->rows[1].values[1], "fault,io");
+	assert_string_equal(t->rows[1].values[2], "[interrupt]");
+	top_destroy(t);
+	t = top_create(f.p, &keys, PROFILE_SAMPLES);
+	assert_int_equal(t->nr_rows, 1);
+	assert_string_equal(t->rows[0].values[0], "running");
+	top_destroy(t);
+	t = top_around(f.p, top_find_function(f.p, "app:12"), TOP_CALLERS, PROFILE_OFF_CPU);
+	assert_int_equal(t->total, (140 + 150 + 160 + 1200) * MS);
+	top_destroy(t);
+	close_profile(&f);
+}
+
+/* By name, and in the kernel only: what a wait is flat for is who called it. */
+static void the_scheduler_is_known(void **state)
+{
+	static const char *const yes[] = {
+		"schedule", "__schedule", "schedule_timeout", "schedule_hrtimeout_range_clock",
+		"io_schedule", "io_schedule_timeout", "preempt_schedule_irq", "schedule_rtlock",
+		"rt_mutex_schedule", "schedule_preempt_disabled", "__cond_resched", "_cond_resched",
+	};
+	static const char *const no[] = {
+		"futex_wait_queue", "do_nanosleep", "pipe_read", "worker_thread", "", "io_", "_",
+		"mutex_lock", "reschedule", "smpboot_thread_fn",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(yes); i++)
+		assert_true(top_is_scheduler(yes[i]));
+	for (i = 0; i < ARRAY_SIZE(no); i++)
+		assert_false(top_is_scheduler(no[i]));
+}
+
+static void flat_is_who_called_the_scheduler(void **state)
+{
+	struct fixture f = open_waits(false, (struct profile_options) { 0 });
+	struct top_keys keys;
+	struct top *t;
+	size_t i;
+
+	for (i = 0; i < f.p->nr_functions; i++)
+		if (!strcmp(f.p->functions[i].name, "kernel:ffffffff810002"))
+			f.p->functions[i].name = "schedule";
+	assert_true(top_parse_keys("function", &keys));
+	t = top_create(f.p, &keys, PROFILE_OFF_CPU);
+	for (i = 0; i < t->nr_rows; i++) {
+		if (!strcmp(t->rows[i].values[0], "schedule")) {
+			assert_int_equal(t->rows[i].flat, 0);
+			assert_int_equal(t->rows[i].cum, (140 + 150 + 160 + 90 + 990 + 700) * MS);
+		} else if (!strcmp(t->rows[i].values[0], "kernel:ffffffff810005")) {
+			assert_int_equal(t->rows[i].flat, 310 * MS);
+		}
+	}
+	top_destroy(t);
+	close_profile(&f);
+}
+
 static void without_waits_nothing_changes(void **state)
 {
 	struct fixture f = open_capture(synthetic_capture(), (struct profile_options) { 0 });
@@ -312,6 +421,10 @@ int main(void)
 		cmocka_unit_test(windows_cut_waits),
 		cmocka_unit_test(each_keeps_records_apart),
 		cmocka_unit_test(hostile_waits_are_held),
+		cmocka_unit_test(idle_threads_are_left_out),
+		cmocka_unit_test(tables_take_any_column),
+		cmocka_unit_test(the_scheduler_is_known),
+		cmocka_unit_test(flat_is_who_called_the_scheduler),
 		cmocka_unit_test(without_waits_nothing_changes),
 		cmocka_unit_test(files_are_left),
 	};
