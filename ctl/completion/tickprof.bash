@@ -27,6 +27,15 @@ _tickprof_argument() {
 	-F | --freq)
 		compgen -W "19 49 99 499 997 max" -- "$2"
 		;;
+	--source)
+		compgen -W "cpu offcpu cpu,offcpu" -- "$2"
+		;;
+	--value)
+		compgen -W "samples cpu off_cpu runq" -- "$2"
+		;;
+	--state)
+		compgen -W "sleeping disk preempted lock idle stopped traced parked new before short" -- "$2"
+		;;
 	-o | --output | -*)
 		compgen -f -- "$2"
 		;;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Each thread's time, exact, summed over its WAIT records. 208 bytes a thread.
+ * Each thread's time, exact, summed over its WAIT records. 200 bytes a thread.
  *
  * A record tells of all the time since the thread's one before, so a thread's first
  * record begins where the session first knew it, and nothing between may be missing: that
