@@ -104,8 +104,9 @@ static FRAME void request(uint64_t least[3])
  * Prints the least time that each part took, which is what it costs where the
  * host does not take this CPU away in the middle, and the number of requests.
  */
-static FRAME void serve(uint64_t until)
+static FRAME void serve(double seconds)
 {
+	uint64_t until = cpu_ns() + seconds * 1e9;
 	uint64_t least[3] = { -1, -1, -1 }, requests = 0;
 
 	for (; cpu_ns() < until; requests++)
@@ -384,7 +385,7 @@ int main(int argc, char **argv)
 	double number = argc > 2 ? atof(argv[2]) : 0;
 
 	if (!strcmp(what, "shares")) {
-		serve(number * 1e9);
+		serve(number);
 	} else if (!strcmp(what, "spin")) {
 		if (argc > 3)
 			prctl(PR_SET_NAME, argv[3]);
