@@ -57,6 +57,12 @@ static size_t matches(const uint8_t *code, size_t size, const char *pattern)
 	return n;
 }
 
+size_t shape_after_clone(uint16_t machine, const uint8_t *code, size_t size)
+{
+	/* syscall; test %rax, %rax; jl; je; ret */
+	return machine == EM_X86_64 ? matches(code, size, "0f 05 48 85 c0 7c .. 74 01 c3") : 0;
+}
+
 /* The size of a no-operation of several bytes: 0f 1f with prefixes and an operand. */
 static size_t long_nop(const uint8_t *code, size_t size)
 {

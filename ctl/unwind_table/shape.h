@@ -19,6 +19,14 @@ size_t shape_sigreturn(uint16_t machine, const uint8_t *code, size_t size, size_
 /* Shorter code has none. */
 enum { SHAPE_SIGRETURN_MIN = 7 };
 
+/*
+ * What glibc's clone() and clone3() leave out of their CFI, on x86_64: from the
+ * system call, where a caller spends the time that it takes to make a process, to
+ * its return. Size of that at the start of code, 0 if it is something else. The
+ * return address is at the stack pointer.
+ */
+size_t shape_after_clone(uint16_t machine, const uint8_t *code, size_t size);
+
 /* Nothing but what assemblers and linkers put between functions, which never runs. */
 bool shape_padding(uint16_t machine, const uint8_t *code, size_t size);
 

@@ -171,7 +171,21 @@ static void search(struct spans *s, struct search *search, uint64_t start, uint6
 	}
 }
 
-static void find_sigreturn(struct spans *s)
+static void search_gap(struct spans *s, struct search *args, uint64_t start, uint64_t end)
+{
+	const struct tickprof_rule ret = { .cfa = TICKPROF_CFA_SP, .offset = 1, .ra = -1 };
+	size_t size;
+
+	if (start >= end)
+		return;
+	size = shape_after_clone(s->f->machine, (uint8_t *)s->f->image + start, end - start);
+	if (size)
+		add_shape(s, start, size, &ret);
+	search(s, args, start + size, end);
+}
+
+/* In functions too short to be more than a stub, and between functions. */
+static void find_stubs(struct spans *s)
 {
 	struct search args = { s->f->machine == EM_AARCH64 ? 4 : 1, SIGRETURNS_MAX };
 	size_t nr = s->nr, i, at = 0;
@@ -184,11 +198,11 @@ static void find_sigreturn(struct spans *s)
 		end = s->code[i].start;
 		for (; at < nr && s->s[at].start < s->code[i].end; at++) {
 			if (s->s[at].start > end)
-				search(s, &args, end, s->s[at].start);
+				search_gap(s, &args, end, s->s[at].start);
 			if (s->s[at].start + s->s[at].size > end)
 				end = s->s[at].start + s->s[at].size;
 		}
-		search(s, &args, end, s->code[i].end);
+		search_gap(s, &args, end, s->code[i].end);
 	}
 }
 
@@ -240,7 +254,7 @@ int spans_init(struct spans *s, struct elf_file *f)
 	if (s->nr)
 		qsort(s->s, s->nr, sizeof(*s->s), by_start);
 	nr = s->nr;
-	find_sigreturn(s);
+	find_stubs(s);
 	if (s->nr > nr)
 		qsort(s->s, s->nr, sizeof(*s->s), by_start);
 	return 0;

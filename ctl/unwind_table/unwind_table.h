@@ -18,7 +18,7 @@
 #include "symbol/elf_file.h"
 
 /* To be raised whenever the same file gives another table: cached ones are then not used. */
-#define UNWIND_TABLE_COMPILER	1
+#define UNWIND_TABLE_COMPILER	2
 
 struct unwind_table_stats {
 	uint64_t text;		/* bytes of code that are mapped for execution */

@@ -52,6 +52,20 @@ static void sigreturn(void **state)
 	assert_rows("f.so", "f", "end", "0: rsp+8 c-8 u\n1: signal - -\n20: rsp+8 c-8 u\n");
 }
 
+/* What glibc leaves out between a new process and its caller; another jump is no such thing. */
+static void after_clone(void **state)
+{
+	NEED(native);
+	assemble("", "f.so", "", ".text\n.globl f, g, end\n" F "syscall\ntest %rax, %rax\njl f\nje g\nret\n"
+		 G "end: nop\n");
+	assert_rows("f.so", "f", "end", "0: rsp+8 c-8 u\n1: rsp+16 c-8 u\n2: rsp+8 c-8 u\n"
+		    "13: rsp+32 c-8 u\n");
+	assemble("", "f.so", "", ".text\n.globl f, g, end\n" F "syscall\ntest %rax, %rax\njg f\nje g\nret\n"
+		 G "end: nop\n");
+	assert_rows("f.so", "f", "end", "0: rsp+8 c-8 u\n1: rsp+16 c-8 u\n2: none - -\n"
+		    "12: rsp+8 c-8 u\n13: rsp+32 c-8 u\n");
+}
+
 static void no_cfi(void **state)
 {
 	const struct tickprof_file_key key = { .inode = 7, .size = 8, .dev_major = 9, .dev_minor = 1 };
@@ -359,7 +373,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gaps),
-		cmocka_unit_test(sigreturn),
+		cmocka_unit_test(sigreturn), cmocka_unit_test(after_clone),
 		cmocka_unit_test(no_cfi),
 		cmocka_unit_test(debug_frame),
 		cmocka_unit_test(encodings),
