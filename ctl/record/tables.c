@@ -21,6 +21,7 @@
 #include "base/intern.h"
 #include "base/util.h"
 #include "unwind_table/cache.h"
+#include "command_files.h"
 #include "no_table.h"
 #include "tables.h"
 
@@ -268,8 +269,9 @@ void tables_add(struct tables *t, struct objects *objects, struct object *object
 	}, object->id.path);
 }
 
-static void add_path(struct tables *t, const char *path)
+static void add_path(void *arg, const char *path)
 {
+	struct tables *t = arg;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
@@ -296,33 +298,12 @@ static int add_own(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
-/* As the shell finds it. */
-static void add_program(struct tables *t, const char *command)
-{
-	const char *path = getenv("PATH"), *end;
-	char full[4096];
-
-	if (strchr(command, '/')) {
-		add_path(t, command);
-		return;
-	}
-	for (; path && *path; path = *end ? end + 1 : end) {
-		end = strchrnul(path, ':');
-		if (snprintf(full, sizeof(full), "%.*s/%s", (int)(end - path), path, command) <
-			    (int)sizeof(full) &&
-		    !access(full, X_OK)) {
-			add_path(t, full);
-			return;
-		}
-	}
-}
-
 void tables_add_command(struct tables *t, const char *command)
 {
 	if (!t)
 		return;
 	if (command)
-		add_program(t, command);
+		command_files(command, add_path, t);
 	dl_iterate_phdr(add_own, t);
 }
 

@@ -34,7 +34,7 @@ void tables_destroy(struct tables *t);
 
 /* A file that is mapped somewhere. Cheap for one that was seen before. */
 void tables_add(struct tables *t, struct objects *objects, struct object *object);
-/* What will surely be mapped: the command's file, if there is one, and what this very program maps. */
+/* What will surely be mapped: by the command, if there is one (command_files.h), and by this very program. */
 void tables_add_command(struct tables *t, const char *command);
 /* Wait until all that was added is uploaded, at most so long. */
 void tables_settle(struct tables *t, uint32_t timeout_ms);
