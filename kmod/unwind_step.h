@@ -31,6 +31,7 @@
 enum tickprof_step {
 	TICKPROF_STEP_ON,
 	TICKPROF_STEP_ROOT,
+	TICKPROF_STEP_ZERO,		/* code that no table tells of, and no frame pointer */
 	TICKPROF_STEP_BROKEN,		/* what was read cannot be a stack */
 	TICKPROF_STEP_UNKNOWN,		/* the rule cannot be followed from here */
 	TICKPROF_STEP_FAULT,		/* a page is not there */
@@ -89,11 +90,14 @@ static __always_inline bool tickprof_step_may_be_code(unsigned long pc, unsigned
 	return pc - PAGE_SIZE < mask;
 }
 
-/* A CFA that is none. Programs clear the frame pointer at the root, for walks without CFI. */
+/*
+ * A CFA that is none. Programs clear the frame pointer at the root, for walks
+ * without CFI; but code that keeps no frame pointers may leave it at zero, too.
+ */
 static __always_inline enum tickprof_step tickprof_step_fp_ends(const struct tickprof_rule *rule,
 								unsigned long fp)
 {
-	return !fp && rule->saved & TICKPROF_RULE_GUESSED ? TICKPROF_STEP_ROOT : TICKPROF_STEP_BROKEN;
+	return !fp && rule->saved & TICKPROF_RULE_GUESSED ? TICKPROF_STEP_ZERO : TICKPROF_STEP_BROKEN;
 }
 
 /* What tickprof_step_plain() finds when it goes on, in place. */

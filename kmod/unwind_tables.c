@@ -58,13 +58,16 @@ static u64 current_id(const struct tickprof_maps *maps)
 	return maps ? id + smp_load_acquire(&maps->id) : id;
 }
 
-static u16 end_flags(enum tickprof_step step)
+/* last: the outermost frame, as written. A chain of frame pointers ends in zero, a mere register does not. */
+static u16 end_flags(enum tickprof_step step, u64 last)
 {
 	switch (step) {
 	case TICKPROF_STEP_ON:
 		return TICKPROF_STACK_DEPTH;
 	case TICKPROF_STEP_ROOT:
 		return 0;
+	case TICKPROF_STEP_ZERO:
+		return last >> TICKPROF_FRAME_SHIFT == TICKPROF_HOW_FP ? 0 : TICKPROF_STACK_BROKEN;
 	case TICKPROF_STEP_FAULT:
 		return TICKPROF_STACK_FAULT;
 	default:
@@ -132,7 +135,7 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 out:
 	pagefault_enable();
 	stack->nr = out - stack->ip;
-	stack->hdr.flags |= end_flags(step) |
+	stack->hdr.flags |= end_flags(step, stack->nr ? out[-1] : 0) |
 			     (hows >> TICKPROF_FRAME_SHIFT & TICKPROF_HOW_FP ? TICKPROF_STACK_FALLBACK : 0);
 	return hash;
 }

@@ -277,6 +277,8 @@ static void walk(const struct tickprof_table_view *view)
 	if (tables_random(8))
 		user_stack_pointer(&regs) = MEMORY_BASE + 8 * tables_random(MEMORY_WORDS / 4);
 	tickprof_walk_start(&w, &regs, mask);
+	if (!tables_random(4))
+		w.fp = 0;
 	for (n = 0; n < DEPTH && step == TICKPROF_STEP_ON; n++) {
 		struct tickprof_rule rule = tickprof_table_find(view, tickprof_walk_at(&w) - CODE);
 
@@ -349,9 +351,10 @@ static void hostile_tables(void **state)
 	u32 i;
 
 	rounds(wanted ? atoi(wanted) : ROUNDS);
-	print_message("# %u tables taken, %u refused; steps on %u, root %u, broken %u, unknown %u, fault %u\n",
+	print_message("# %u tables taken, %u refused; steps on %u, root %u, zero %u, broken %u, unknown %u, fault %u\n",
 		      taken, refused, outcomes[TICKPROF_STEP_ON], outcomes[TICKPROF_STEP_ROOT],
-		      outcomes[TICKPROF_STEP_BROKEN], outcomes[TICKPROF_STEP_UNKNOWN],
+		      outcomes[TICKPROF_STEP_ZERO], outcomes[TICKPROF_STEP_BROKEN],
+		      outcomes[TICKPROF_STEP_UNKNOWN],
 		      outcomes[TICKPROF_STEP_FAULT]);
 	/* A fuzzer that reaches nothing finds nothing. */
 	for (i = 0; i <= TICKPROF_STEP_FAULT; i++)
