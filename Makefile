@@ -15,6 +15,7 @@ help:
 	@echo 'make coverage      lines of tool and module that the tests run; builds a debug kernel first'
 	@echo 'make test-debug    the guest tests on kernels with KASAN, lockdep and more, then KCSAN; builds these first'
 	@echo 'make bench         instructions a sample, beside perf and bpftrace; unwind tables; 100 MB of spans'
+	@echo 'make programs      share of complete user stacks in real programs, beside perf'
 	@echo 'make tool          the command tickprof, in build/ctl/'
 	@echo 'make module        the module for the running kernel (KVER=, KDIR=)'
 	@echo 'make install       tool, module by DKMS, udev rule, man pages (DESTDIR=, PREFIX=)'
@@ -57,6 +58,10 @@ bench: deps tool
 	@tests/bench/run
 	@tests/bench/spans
 
+programs: deps tool
+	@tests/deps programs
+	@tests/programs/run
+
 # "sudo make install" from a fresh clone finds no tool yet.
 ifeq ($(DESTDIR)$(wildcard build/ctl/tickprof),)
 install: install-deps tool
@@ -67,5 +72,5 @@ install-deps:
 clean:
 	rm -rf build
 
-.PHONY: all help tool module deps install-deps demo test test-debug matrix coverage storms bench install uninstall clean
+.PHONY: all help tool module deps install-deps demo test test-debug matrix coverage storms bench programs install uninstall clean
 include dkms/install.mk
