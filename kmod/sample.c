@@ -13,14 +13,6 @@
 #include "stream.h"
 #include "task.h"
 
-/* The most that one tick writes: what the ring must be able to hold at once. */
-u32 tickprof_sample_burst(u32 depth)
-{
-	return sizeof(struct tickprof_lost) + sizeof(struct tickprof_task) +
-	       2 * (sizeof(struct tickprof_stack) + depth * sizeof(u64)) +
-	       sizeof(struct tickprof_sample);
-}
-
 static bool excluded(const struct tickprof_sampler *s, bool user)
 {
 	return s->config->flags & (user ? TICKPROF_F_EXCLUDE_USER : TICKPROF_F_EXCLUDE_KERNEL);

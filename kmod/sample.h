@@ -8,6 +8,5 @@
 struct tickprof_sampler;
 
 bool tickprof_sample_take(struct tickprof_sampler *s, u64 now);
-u32 tickprof_sample_burst(u32 depth);
 
 #endif

@@ -22,8 +22,6 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/netlink.h>
-#include <linux/prandom.h>
-#include <linux/random.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -31,7 +29,7 @@
 #include "memory.h"
 #include "netlink.h"
 #include "probe.h"
-#include "sample.h"
+#include "sampler.h"
 #include "session.h"
 #include "space.h"
 #include "stats.h"
@@ -47,94 +45,6 @@ u32 tickprof_features;
 
 static u32 last_number;
 static int hotplug_state;
-
-static void wake_reader(struct irq_work *work)
-{
-	struct tickprof_sampler *s = container_of(work, struct tickprof_sampler, wake);
-
-	wake_up_interruptible(&s->stream->wait);
-}
-
-static void destroy_sampler(struct tickprof_sampler *s)
-{
-	if (!s)
-		return;
-	tickprof_ring_deinit(&s->ring);
-	kvfree(s->rules);
-	kvfree(s->blocked);
-	kvfree(s);
-}
-
-static size_t sampler_size(u32 depth)
-{
-	return sizeof(struct tickprof_sampler) + depth * sizeof(u64);
-}
-
-static struct tickprof_sampler *create_sampler(struct tickprof_stream *stream, u32 cpu)
-{
-	const struct tickprof_config *config = &stream->config;
-	struct tickprof_sampler *s;
-
-	s = kvzalloc_node(sampler_size(config->depth), GFP_KERNEL, cpu_to_node(cpu));
-	if (!s)
-		return NULL;
-	s->stream = stream;
-	s->config = config;
-	s->cpu = cpu;
-	s->random = get_random_u32() | 1;
-	init_irq_work(&s->wake, wake_reader);
-	tickprof_timer_init(s);
-	if (config->flags & TICKPROF_F_TABLES) {
-		s->rules = kvzalloc_node(sizeof(*s->rules), GFP_KERNEL, cpu_to_node(cpu));
-		if (!s->rules)
-			goto error;
-	}
-	if (config->flags & TICKPROF_F_WAITS) {
-		s->blocked = kvzalloc_node(tickprof_unwind_blocked_cache(), GFP_KERNEL,
-					   cpu_to_node(cpu));
-		if (!s->blocked)
-			goto error;
-	}
-	if (tickprof_ring_init(&s->ring, cpu, config->ring_size, config->watermark,
-			       max(tickprof_sample_burst(config->depth),
-				   tickprof_wait_burst(config->depth))))
-		goto error;
-	return s;
-error:
-	kvfree(s->rules);
-	kvfree(s->blocked);
-	kvfree(s);
-	return NULL;
-}
-
-static void destroy_samplers(struct tickprof_sampler **samplers)
-{
-	unsigned int cpu;
-
-	if (!samplers)
-		return;
-	for_each_possible_cpu(cpu)
-		destroy_sampler(samplers[cpu]);
-	kfree(samplers);
-}
-
-static struct tickprof_sampler **create_samplers(struct tickprof_stream *stream)
-{
-	struct tickprof_sampler **samplers;
-	unsigned int cpu;
-
-	samplers = kcalloc(nr_cpu_ids, sizeof(*samplers), GFP_KERNEL);
-	if (!samplers)
-		return NULL;
-	for_each_possible_cpu(cpu) {
-		samplers[cpu] = create_sampler(stream, cpu);
-		if (!samplers[cpu]) {
-			destroy_samplers(samplers);
-			return NULL;
-		}
-	}
-	return samplers;
-}
 
 /* Tell the multicast group of losses and throttling, at most once a second. */
 static void watch(struct work_struct *work)
@@ -181,21 +91,13 @@ struct tickprof_session *tickprof_session_create(void)
 	return session;
 }
 
-static u64 cpu_memory(const struct tickprof_config *config)
-{
-	size_t rules = config->flags & TICKPROF_F_TABLES ? sizeof(struct tickprof_rule_cache) : 0;
-
-	return sampler_size(config->depth) + rules + tickprof_ring_memory(config->ring_size) +
-	       (config->flags & TICKPROF_F_WAITS ? tickprof_unwind_blocked_cache() : 0);
-}
-
 /* What a session's configuration makes it hold. */
 static u64 config_memory(const struct tickprof_config *config)
 {
 	u64 waiters = config->flags & TICKPROF_F_WAITS ?
 			      tickprof_waiters_memory(config->wait_tasks, config->depth) : 0;
 
-	return num_possible_cpus() * cpu_memory(config) + waiters;
+	return num_possible_cpus() * tickprof_sampler_memory(config) + waiters;
 }
 
 static u64 memory_held(void)
@@ -237,7 +139,7 @@ int tickprof_session_configure(struct tickprof_session *session,
 			return -ENOMEM;
 		}
 	}
-	samplers = create_samplers(stream);
+	samplers = tickprof_sampler_create_all(stream);
 	if (!samplers) {
 		tickprof_waiters_destroy(stream->waiters);
 		stream->waiters = NULL;
@@ -363,7 +265,7 @@ void tickprof_session_destroy(struct tickprof_session *session)
 		put_hooks(session);
 	tickprof_store_drop_users(&session->tables);
 	tickprof_netlink_notify(session, TICKPROF_EVENT_CLOSED);
-	destroy_samplers(session->stream.sampler);
+	tickprof_sampler_destroy_all(session->stream.sampler);
 	tickprof_waiters_destroy(session->stream.waiters);
 	tickprof_target_deinit(&session->stream.targets);
 	kfree(session);

@@ -34,14 +34,6 @@
 #include "wait.h"
 #include "waiters.h"
 
-/* What one wait writes at most; see tickprof_sample_burst(). */
-u32 tickprof_wait_burst(u32 depth)
-{
-	return sizeof(struct tickprof_lost) + sizeof(struct tickprof_task) +
-	       2 * (sizeof(struct tickprof_stack) + depth * sizeof(u64)) +
-	       sizeof(struct tickprof_wait);
-}
-
 /* The state that the scheduler acts on; TASK_RUNNING: it only lost its CPU. */
 static u8 state_of(const struct task_struct *prev, bool preempt, unsigned int state)
 {
@@ -129,7 +121,7 @@ static void leave(struct tickprof_sampler *s, struct task_struct *prev, bool pre
 	keep_stack(s, w);
 }
 
-static bool put_stacks(struct tickprof_sampler *s, struct tickprof_waiter *w,
+static void put_stacks(struct tickprof_sampler *s, struct tickprof_waiter *w,
 		       struct task_struct *blocked, u64 at[2], bool has[2], u16 *flags)
 {
 	u64 hash;
@@ -147,7 +139,6 @@ static bool put_stacks(struct tickprof_sampler *s, struct tickprof_waiter *w,
 		if (!has[1])
 			*flags |= TICKPROF_SAMPLE_NOSTACK;
 	}
-	return has[0] || has[1];
 }
 
 static void put_waker(struct tickprof_wait *record, struct tickprof_waiter *w)

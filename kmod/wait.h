@@ -19,6 +19,4 @@ void tickprof_wait_stop(struct tickprof_stream *stream);
 /* And when whom it watches changes. */
 void tickprof_wait_retarget(struct tickprof_stream *stream);
 
-u32 tickprof_wait_burst(u32 depth);
-
 #endif
