@@ -241,10 +241,32 @@ void tables_destroy(struct tables *t)
 	free(t);
 }
 
+/*
+ * Takes over fd, which may be none. id: how the kernel names the file, whose device
+ * need not be what stat() says; NULL: nobody has mapped it yet.
+ */
+static bool add_file(struct tables *t, int fd, const struct object_id *id, const char *name)
+{
+	struct tickprof_file_key key = { 0 };
+	struct stat st;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) || (!id && !S_ISREG(st.st_mode))) {
+		close(fd);
+		return false;
+	}
+	key.size = st.st_size;
+	key.inode = id ? id->inode : st.st_ino;
+	key.dev_major = id ? id->dev_major : major(st.st_dev);
+	key.dev_minor = id ? id->dev_minor : minor(st.st_dev);
+	add_job(t, fd, &key, name);
+	return true;
+}
+
 void tables_add(struct tables *t, struct objects *objects, struct object *object)
 {
 	struct intern_entry *seen;
-	struct stat st;
 	int fd;
 
 	if (!t || object->kind != OBJECT_FILE)
@@ -255,38 +277,13 @@ void tables_add(struct tables *t, struct objects *objects, struct object *object
 	fd = objects_fd(objects, object);
 	if (fd < 0)
 		return;		/* perhaps by way of another process */
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (fd < 0 || fstat(fd, &st)) {
-		close(fd);
-		return;
-	}
-	seen->value = object;
-	add_job(t, fd, &(struct tickprof_file_key){
-		.inode = object->id.inode,
-		.size = st.st_size,
-		.dev_major = object->id.dev_major,
-		.dev_minor = object->id.dev_minor,
-	}, object->id.path);
+	if (add_file(t, fcntl(fd, F_DUPFD_CLOEXEC, 0), &object->id, object->id.path))
+		seen->value = object;
 }
 
 static void add_path(void *arg, const char *path)
 {
-	struct tables *t = arg;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-
-	if (fd < 0)
-		return;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return;
-	}
-	add_job(t, fd, &(struct tickprof_file_key){
-		.inode = st.st_ino,
-		.size = st.st_size,
-		.dev_major = major(st.st_dev),
-		.dev_minor = minor(st.st_dev),
-	}, path);
+	add_file(arg, open(path, O_RDONLY | O_CLOEXEC), NULL, path);
 }
 
 static int add_own(struct dl_phdr_info *info, size_t size, void *arg)
