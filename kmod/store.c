@@ -141,13 +141,20 @@ static size_t table_memory(const struct stored_table *stored)
 	return sizeof(*stored) + PAGE_ALIGN(stored->table->bytes);
 }
 
-/* Already there: one more user, nothing is copied. False: it is not. */
-static bool share(struct table_use *use, const struct tickprof_table *header)
+/*
+ * One of the same header is there: it gets one more user, and nothing is copied.
+ * False: there is none, or another one, and the caller shall see whether it is valid.
+ */
+static bool share(struct table_use *use, const struct tickprof_table *header, size_t bytes)
 {
+	struct stored_table *stored;
+
 	mutex_lock(&store_lock);
-	use->stored = find_table(header);
-	if (use->stored)
-		use->stored->users++;
+	stored = find_table(header);
+	if (stored && header->bytes == bytes && !memcmp(stored->table, header, sizeof(*header))) {
+		use->stored = stored;
+		stored->users++;
+	}
 	mutex_unlock(&store_lock);
 	return use->stored;
 }
@@ -194,9 +201,21 @@ static int keep(struct table_use *use, struct stored_table *stored)
 	return err;
 }
 
-static bool plausible(const struct tickprof_table *header, size_t bytes)
+/* A session counts once, however often it uploads. */
+static void add_use(struct tickprof_table_users *users, struct table_use *use)
 {
-	return header->magic == TICKPROF_TABLE_MAGIC && header->bytes == bytes;
+	const struct table_use *other;
+
+	list_for_each_entry(other, &users->list, list) {
+		if (other->stored != use->stored)
+			continue;
+		mutex_lock(&store_lock);
+		use->stored->users--;
+		mutex_unlock(&store_lock);
+		kfree(use);
+		return;
+	}
+	list_add_tail(&use->list, &users->list);
 }
 
 /*
@@ -219,12 +238,10 @@ ssize_t tickprof_store_upload(struct tickprof_table_users *users, const char __u
 		return -E2BIG;
 	if (copy_from_user(&header, from, sizeof(header)))
 		return -EFAULT;
-	if (!plausible(&header, bytes))
-		return -EINVAL;
 	use = kzalloc(sizeof(*use), GFP_KERNEL_ACCOUNT);
 	if (!use)
 		return -ENOMEM;
-	if (!share(use, &header)) {
+	if (!share(use, &header, bytes)) {
 		stored = kzalloc(sizeof(*stored), GFP_KERNEL_ACCOUNT);
 		err = stored ? copy_table(stored, from, bytes) : -ENOMEM;
 		if (err && stored)
@@ -236,7 +253,7 @@ ssize_t tickprof_store_upload(struct tickprof_table_users *users, const char __u
 			return err;
 		}
 	}
-	list_add_tail(&use->list, &users->list);
+	add_use(users, use);
 	return bytes;
 }
 
