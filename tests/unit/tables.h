@@ -11,6 +11,12 @@
 
 #include "../../kmod/table_check.c"
 
+#if defined(CONFIG_X86_64)
+#define MACHINE	EM_X86_64
+#else
+#define MACHINE	EM_AARCH64
+#endif
+
 #define DRAFT_ROWS	4096
 #define DRAFT_RULES	64
 

@@ -27,12 +27,6 @@ static inline _Bool memory_read(unsigned long address, unsigned long *to);
 #include "../../kmod/unwind_step.h"
 #include "tables.h"
 
-#if defined(CONFIG_X86_64)
-#define MACHINE	EM_X86_64
-#else
-#define MACHINE	EM_AARCH64
-#endif
-
 #define READS_MAX	(3 + !!TICKPROF_ARCH_SIGNAL_LR)
 
 static inline _Bool memory_read(unsigned long address, unsigned long *to)
