@@ -60,14 +60,25 @@ void tickprof_store_init_users(struct tickprof_table_users *users)
 	INIT_LIST_HEAD(&users->list);
 }
 
-/* By build id where both have one, else by what the file system says. */
+/* linux/tickprof_table.h tells why. */
 static bool same_file(const struct tickprof_file_key *a, const struct tickprof_file_key *b)
 {
+	if (a->size != b->size)
+		return false;
 	if (a->build_id_size && b->build_id_size)
 		return a->build_id_size == b->build_id_size &&
 		       !memcmp(a->build_id, b->build_id, a->build_id_size);
-	return a->inode && a->inode == b->inode && a->size == b->size &&
-	       a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
+	return a->inode && a->inode == b->inode && a->dev_major == b->dev_major &&
+	       a->dev_minor == b->dev_minor;
+}
+
+/* Their uploader has read the files: one without a build id has none. */
+static bool same_tables(const struct tickprof_table *a, const struct tickprof_table *b)
+{
+	if ((a->flags ^ b->flags) & TICKPROF_TABLE_VDSO)
+		return false;
+	return a->flags & TICKPROF_TABLE_VDSO ||
+	       (!a->file.build_id_size == !b->file.build_id_size && same_file(&a->file, &b->file));
 }
 
 static bool is_for(const struct stored_table *stored, const struct tickprof_file *file)
@@ -121,12 +132,9 @@ static struct stored_table *find_table(const struct tickprof_table *like)
 {
 	struct stored_table *stored;
 
-	list_for_each_entry(stored, &tables, all) {
-		if ((stored->table->flags ^ like->flags) & TICKPROF_TABLE_VDSO)
-			continue;
-		if (like->flags & TICKPROF_TABLE_VDSO || same_file(&stored->table->file, &like->file))
+	list_for_each_entry(stored, &tables, all)
+		if (same_tables(stored->table, like))
 			return stored;
-	}
 	return NULL;
 }
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +14,7 @@
 #include "base/util.h"
 #include "cache.h"
 
-#define NAME_SIZE	(2 * TICKPROF_BUILD_ID_MAX + 40)
+#define NAME_SIZE	(2 * TICKPROF_BUILD_ID_MAX + 64)
 
 struct unwind_cache {
 	char *folder;
@@ -192,8 +193,9 @@ static void identify(int fd, struct wanted *w)
 	w->machine = ehdr.e_machine;
 	for (i = 0; i < key->build_id_size; i++)
 		at += snprintf(w->name + at, NAME_SIZE - at, "%02x", key->build_id[i]);
-	snprintf(w->name + at, NAME_SIZE - at, "-%u-%u-%u.%u", w->machine, st.st_uid,
-		 TICKPROF_TABLE_VERSION, UNWIND_TABLE_COMPILER);
+	key->size = st.st_size;
+	snprintf(w->name + at, NAME_SIZE - at, "-%" PRIu64 "-%u-%u-%u.%u", (uint64_t)key->size,
+		 w->machine, st.st_uid, TICKPROF_TABLE_VERSION, UNWIND_TABLE_COMPILER);
 }
 
 static uint32_t checksum(const struct tickprof_table *t)
@@ -273,12 +275,31 @@ static void store(struct unwind_cache *c, const struct wanted *w, const struct t
 	output_close(&out);
 }
 
+static int compile(struct unwind_cache *c, int fd, const struct wanted *w,
+		   const struct tickprof_file_key *key, struct unwind_table *out)
+{
+	struct elf_file *f;
+	int ret = elf_file_open(fd, &f);
+
+	if (ret)
+		return ret;
+	ret = unwind_table_compile(f, key, out);
+	elf_file_close(f);
+	c->counts.compiles++;
+	if (ret || c->dir < 0 || !w->name[0] || c->read_only)
+		return ret;
+	/* What is kept is for all copies of the file. */
+	out->table->file = w->key;
+	store(c, w, out->table);
+	return 0;
+}
+
 int unwind_cache_get(struct unwind_cache *c, int fd, const struct tickprof_file_key *key,
 		     struct unwind_table *out)
 {
-	struct elf_file *f;
+	struct tickprof_file_key *file;
 	struct wanted w;
-	int ret;
+	int ret = -ENOENT;
 
 	*out = (struct unwind_table){ 0 };
 	identify(fd, &w);
@@ -286,16 +307,14 @@ int unwind_cache_get(struct unwind_cache *c, int fd, const struct tickprof_file_
 		ret = load(c, &w, &out->table);
 		c->counts.hits += !ret;
 		c->counts.disbelieved += ret && ret != -ENOENT;
-		if (!ret)
-			return 0;
 	}
-	ret = elf_file_open(fd, &f);
 	if (ret)
+		ret = compile(c, fd, &w, key, out);
+	if (ret || !key)
 		return ret;
-	ret = unwind_table_compile(f, key, out);
-	elf_file_close(f);
-	c->counts.compiles++;
-	if (!ret && c->dir >= 0 && w.name[0] && !c->read_only)
-		store(c, &w, out->table);
-	return ret;
+	file = &out->table->file;
+	file->inode = key->inode;
+	file->dev_major = key->dev_major;
+	file->dev_minor = key->dev_minor;
+	return 0;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Compiled tables kept on disk by build id, so that a file is compiled once on a
+ * Compiled tables kept on disk by build id and size, so that a file is compiled once on a
  * host and not in every recording. Root's lie in /var/cache/tickprof/tables, a
  * user's in ${XDG_CACHE_HOME:-~/.cache}/tickprof/tables, one file each:
  *
- *	BUILDID-MACHINE-OWNER-FORMAT.COMPILER	the table, then its CRC-32 (4 bytes)
+ *	BUILDID-SIZE-MACHINE-OWNER-FORMAT.COMPILER	the table, then its CRC-32 (4 bytes)
  *
  * OWNER is the user id of the ELF file's: a build id is easily forged, but what
  * comes of it is then used for files of the same user only.

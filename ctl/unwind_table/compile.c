@@ -115,12 +115,12 @@ static uint64_t cpu_us(void)
 static void set_key(struct tickprof_file_key *out, const struct elf_file *f,
 		    const struct tickprof_file_key *key)
 {
-	if (f->build_id_size) {
-		out->build_id_size = f->build_id_size;
-		memcpy(out->build_id, f->build_id, f->build_id_size);
-	} else if (key) {
+	if (key)
 		*out = *key;
-	}
+	else
+		out->size = f->image_size;
+	out->build_id_size = f->build_id_size;
+	memcpy(out->build_id, f->build_id, f->build_id_size);
 }
 
 static int compile(struct compile *c, struct tickprof_table *head, struct unwind_table *out)

@@ -32,8 +32,8 @@ struct unwind_table {
 };
 
 /*
- * key: how the module may know the file if it has no build id; NULL: by that
- * alone. A file without any call frame information gives a table that says NONE.
+ * key: how the module knows the file, without its build id; NULL: by that and
+ * size alone. A file without any call frame information gives a table that says NONE.
  * 0, -ENOTSUP for another machine or 32 bits, -EFBIG for more than a table holds.
  */
 int unwind_table_compile(struct elf_file *f, const struct tickprof_file_key *key,

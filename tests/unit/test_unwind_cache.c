@@ -155,6 +155,35 @@ static void not_of_this_file(void **state)
 	assert_run("other", 0, 1, 1);
 }
 
+/* Another size: another build that was given the same id. Each copy has its own inode. */
+static void same_build_id(void **state)
+{
+	const struct tickprof_file_key key = { .inode = 7, .size = 8, .dev_major = 9, .dev_minor = 1 };
+	struct unwind_cache *c;
+	struct unwind_table t;
+	int i, fd;
+
+	sh("cp subject longer && echo >>longer");
+	assert_run("subject longer", 0, 2, 0);
+	assert_run("subject longer", 2, 0, 0);
+	sh("rm -r tables");
+	c = unwind_cache_create(fixture("tables"), UNWIND_CACHE_BYTES);
+	for (i = 0; i < 2; i++) {
+		fd = open(fixture("subject"), O_RDONLY | O_CLOEXEC);
+		assert_int_equal(unwind_cache_get(c, fd, &key, &t), 0);
+		assert_int_equal(t.table->file.inode, 7);
+		assert_int_equal(t.table->file.dev_major, 9);
+		assert_int_equal(t.table->file.dev_minor, 1);
+		unwind_table_deinit(&t);
+		close(fd);
+	}
+	get(c, "subject", &t);
+	assert_int_equal(t.table->file.inode, 0);
+	unwind_table_deinit(&t);
+	assert_int_equal(unwind_cache_counts(c)->hits, 2);
+	unwind_cache_destroy(c);
+}
+
 static void unsafe_folder(void **state)
 {
 	int err_fd = quiet_begin();
@@ -243,6 +272,7 @@ int main(void)
 		cmocka_unit_test_setup(corrupt, fresh),
 		cmocka_unit_test_setup(not_ours, fresh),
 		cmocka_unit_test_setup(not_of_this_file, fresh),
+		cmocka_unit_test_setup(same_build_id, fresh),
 		cmocka_unit_test_setup(unsafe_folder, fresh),
 		cmocka_unit_test_setup(no_build_id, fresh),
 		cmocka_unit_test_setup(cap, fresh),

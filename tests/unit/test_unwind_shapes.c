@@ -6,6 +6,7 @@
 #define FIXTURE_DIR "unwind-shapes"
 #include <elf.h>
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "unwind_fixture.h"
 
@@ -70,6 +71,7 @@ static void no_cfi(void **state)
 {
 	const struct tickprof_file_key key = { .inode = 7, .size = 8, .dev_major = 9, .dev_minor = 1 };
 	struct unwind_table t;
+	struct stat st;
 
 	NEED(native);
 	assemble("", "f.so", "-Wl,--build-id=none", ".text\n.globl f\nf: ret\n");
@@ -79,11 +81,18 @@ static void no_cfi(void **state)
 	assert_memory_equal(&t.table->file, &key, sizeof(key));
 	assert_int_equal(unwind_table_find(t.table, t.table->start)->cfa, TICKPROF_CFA_NONE);
 	unwind_table_deinit(&t);
-	/* With a build id that alone counts. */
+	/* With a build id the module may know it by either. */
 	assemble("", "f.so", "-Wl,--build-id=0x0123456789abcdef", ".text\n.globl f\nf: ret\n");
 	t = compile_file("f.so", &key);
 	assert_int_equal(t.table->file.build_id_size, 8);
+	assert_int_equal(t.table->file.inode, 7);
+	assert_int_equal(t.table->file.size, 8);
+	unwind_table_deinit(&t);
+	t = compile_file("f.so", NULL);
+	assert_int_equal(t.table->file.build_id_size, 8);
 	assert_int_equal(t.table->file.inode, 0);
+	assert_int_equal(stat(fixture("f.so"), &st), 0);
+	assert_int_equal(t.table->file.size, st.st_size);
 	unwind_table_deinit(&t);
 }
 

@@ -50,7 +50,7 @@
 #include <linux/types.h>
 
 #define TICKPROF_TABLE_MAGIC	0x54555054	/* "TPUT", little endian */
-#define TICKPROF_TABLE_VERSION	1
+#define TICKPROF_TABLE_VERSION	2
 
 #define TICKPROF_TABLE_BLOCK_SHIFT	8	/* units a block */
 #define TICKPROF_TABLE_GROUP_SHIFT	8	/* blocks a group */
@@ -60,8 +60,19 @@
 #define TICKPROF_TABLE_RULES_MAX	65536
 
 /*
- * The file that a table is for. With a build id that alone decides. Without one,
- * device, inode and size do, as the MMAP record or a snapshot had them.
+ * The file that a table is for: of this size, and of this build id where both the
+ * table and the module know one, else of this device and inode, as the MMAP record
+ * or a snapshot had them. The module does not know the build id of a file whose
+ * first page is not in memory, so it is well to give device and inode, too.
+ *
+ * Copies of a file on several file systems thus share one table, and a stripped
+ * one has its own. Size counts because build ids repeat: some builds set them by
+ * hand. LIMIT: whoever makes a file with the build id and the size of another one,
+ * and has it profiled first, gives its frames to the other. They are wrong frames
+ * and nothing worse, and most such walks break off: COUNTER_USER_BROKEN.
+ *
+ * A second table for a file that has one is not looked at; its uploader becomes a
+ * user of the first.
  */
 struct tickprof_file_key {
 	__u64	inode;
