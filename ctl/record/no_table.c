@@ -44,6 +44,8 @@ char *no_table_reason(const struct unwind_table *table, int error)
 		return xstrdup("not an ELF file");
 	case -ENOTSUP:
 		return xstrdup("not for this machine, or of 32 bits");
+	case -EEXIST:
+		return xstrdup("another file of its build id and size has another table, used for both");
 	case -ENOSPC:
 		return xstrdup("no room: raise the module's parameter tables_max_mib");
 	}

@@ -17,6 +17,7 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "base/intern.h"
 #include "base/util.h"
@@ -43,7 +44,8 @@ struct missing {
 struct tables {
 	int session;
 	struct intern *seen;		/* objects, and keys of files */
-	struct unwind_cache *cache;	/* the thread's */
+	struct unwind_cache *cache;	/* the thread's, as the next */
+	struct intern *builds;		/* build id and size, with the sum of the table */
 	pthread_t thread;
 	pthread_mutex_t lock;		/* of all below */
 	pthread_cond_t wake, idle;
@@ -73,6 +75,27 @@ static int upload(struct tables *t, struct tickprof_table *table, const struct j
 	return done < 0 ? -errno : 0;
 }
 
+/*
+ * Is there a file of this build id and size whose table is another one? The module
+ * has taken that, and walks both files by it.
+ */
+static bool is_second(struct tables *t, const struct tickprof_table *table)
+{
+	const size_t from = offsetof(struct tickprof_table, start);
+	struct tickprof_file_key build = table->file;
+	struct intern_entry *seen;
+	uintptr_t sum;
+
+	if (!build.build_id_size)
+		return false;
+	build.inode = build.dev_major = build.dev_minor = 0;
+	sum = crc32(0, (const Bytef *)table + from, table->bytes - from) | 1ull << 32;
+	seen = intern_get(t->builds, &build, sizeof(build));
+	if (!seen->value)
+		seen->value = (void *)sum;
+	return seen->value != (void *)sum;
+}
+
 /* Without its lock: the thread alone runs this. */
 static int run_job(struct tables *t, const struct job *job, struct unwind_table *table)
 {
@@ -83,7 +106,7 @@ static int run_job(struct tables *t, const struct job *job, struct unwind_table 
 	else
 		ret = unwind_cache_get(t->cache, job->fd, &job->key, table);
 	if (!ret)
-		ret = upload(t, table->table, job);
+		ret = is_second(t, table->table) ? -EEXIST : upload(t, table->table, job);
 	if (ret == -ENOSPC && !t->full_said) {
 		warn("%s: no room for its unwind table: raise the module's parameter tables_max_mib",
 			job->name);
@@ -185,6 +208,14 @@ static void add_job(struct tables *t, int fd, const struct tickprof_file_key *ke
 	pthread_mutex_unlock(&t->lock);
 }
 
+static void free_tables(struct tables *t)
+{
+	unwind_cache_destroy(t->cache);
+	intern_destroy(t->builds);
+	intern_destroy(t->seen);
+	free(t);
+}
+
 struct tables *tables_create(int session, const char *cache)
 {
 	struct tables *t = xcalloc(1, sizeof(*t));
@@ -194,6 +225,7 @@ struct tables *tables_create(int session, const char *cache)
 	t->session = session;
 	t->seen = intern_create();
 	t->cache = unwind_cache_create(cache, UNWIND_CACHE_BYTES);
+	t->builds = intern_create();
 	t->last = &t->first;
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -207,9 +239,7 @@ struct tables *tables_create(int session, const char *cache)
 		return t;
 	}
 	warn("no thread for unwind tables (%s): stacks are walked by frame pointer", strerror(ret));
-	unwind_cache_destroy(t->cache);
-	intern_destroy(t->seen);
-	free(t);
+	free_tables(t);
 	return NULL;
 }
 
@@ -236,9 +266,7 @@ void tables_destroy(struct tables *t)
 		free(m->reason);
 		free(m);
 	}
-	unwind_cache_destroy(t->cache);
-	intern_destroy(t->seen);
-	free(t);
+	free_tables(t);
 }
 
 /*

@@ -170,6 +170,32 @@ static void refusals_have_reasons(void **state)
 	close(session);
 }
 
+/* As somebody would forge it: the same build id, and the same size. Without a cache, where the owner would tell. */
+static void a_forged_build_id_is_named(void **state)
+{
+	int session = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct tables *t = tables_create(session, "/dev/null/cache");
+	struct bench b = bench_init(false, true);
+	struct tables_stats s;
+	struct capture *c;
+
+	sh("cp two copy; printf 'int g(int *x, int y) { int a[99]; a[y] = *x; return g(a, a[*x]) + 1; } "
+	   "int main(void) { return g(0, 1); }' >g.c; "
+	   "gcc -O1 -fno-optimize-sibling-calls -w -Wl,--build-id=0x1234abcd -o forged g.c; truncate -s 100000 two copy forged");
+	tables_add(t, b.objects, bench_file(&b, "two"));
+	tables_add(t, b.objects, bench_file(&b, "copy"));
+	tables_add(t, b.objects, bench_file(&b, "forged"));
+	s = settled(t);
+	assert_int_equal(s.loaded, 3);
+	assert_int_equal(s.none, 1);
+	c = meta_of(t);
+	assert_true(says(c, "forged", "another file of its build id and size has another table, used for both"));
+	capture_close(c);
+	tables_destroy(t);
+	bench_deinit(&b);
+	close(session);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +203,7 @@ int main(void)
 		cmocka_unit_test(a_command_does_not_count_twice),
 		cmocka_unit_test(the_capture_tells),
 		cmocka_unit_test(refusals_have_reasons),
+		cmocka_unit_test(a_forged_build_id_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, files, NULL);

@@ -69,7 +69,8 @@
  * one has its own. Size counts because build ids repeat: some builds set them by
  * hand. LIMIT: whoever makes a file with the build id and the size of another one,
  * and has it profiled first, gives its frames to the other. They are wrong frames
- * and nothing worse, and most such walks break off: COUNTER_USER_BROKEN.
+ * and nothing worse, and most such walks break off: COUNTER_USER_BROKEN. The
+ * tool, which reads both, names the file among those without a table.
  *
  * A second table for a file that has one is not looked at; its uploader becomes a
  * user of the first.
