@@ -60,7 +60,7 @@ static int compile(const char *path, struct unwind_table *out)
 	ret = elf_file_open(fd, &f);
 	if (ret)
 		return ret;
-	ret = unwind_table_compile(f, NULL, out);
+	ret = unwind_table_compile_found(f, &(struct elf_origin){ .path = path }, NULL, out);
 	elf_file_close(f);
 	return ret;
 }

@@ -12,31 +12,13 @@
  */
 enum { DESCRIBED_LEAST = 2 };
 
-/*
- * A table may say no more than where the PLT and the entry point are, or know a
- * few functions in assembly only (musl). Percent of the code that CFI describes.
- */
-static unsigned int described_percent(const struct tickprof_table *table)
-{
-	struct unwind_table_counts n;
-	uint64_t described, all = 0;
-	size_t i;
-
-	unwind_table_count(table, &n);
-	for (i = 0; i < __TICKPROF_CFA_MAX; i++)
-		all += n.bytes[i];
-	described = all - n.bytes[TICKPROF_CFA_NONE] - n.bytes[TICKPROF_CFA_ROOT] -
-		    n.bytes[TICKPROF_CFA_PLT];
-	return all ? 100 * described / all : 0;
-}
-
 char *no_table_reason(const struct unwind_table *table, int error)
 {
 	unsigned int percent;
 
 	switch (error) {
 	case 0:
-		percent = described_percent(table->table);
+		percent = unwind_table_described(table);
 		return percent >= DESCRIBED_LEAST ? NULL : !percent ?
 		       xstrdup("no call frame information") :
 		       xasprintf("call frame information for %u %% of its code only", percent);

@@ -30,7 +30,8 @@ struct job {
 	struct job *next;
 	int fd;				/* -1: the vDSO of this process */
 	struct tickprof_file_key key;	/* as the kernel names the file */
-	char *name;			/* for messages */
+	char *name;			/* its path, and for messages */
+	pid_t pid;			/* in whose mount namespace; 0: the tool's */
 	bool again;			/* a file of this key was counted before */
 };
 
@@ -99,12 +100,13 @@ static bool is_second(struct tables *t, const struct tickprof_table *table)
 /* Without its lock: the thread alone runs this. */
 static int run_job(struct tables *t, const struct job *job, struct unwind_table *table)
 {
+	const struct elf_origin origin = { .path = job->name, .pid = job->pid };
 	int ret;
 
 	if (job->fd < 0)
 		ret = unwind_table_compile_vdso(table);
 	else
-		ret = unwind_cache_get(t->cache, job->fd, &job->key, table);
+		ret = unwind_cache_get(t->cache, job->fd, &origin, &job->key, table);
 	if (!ret)
 		ret = is_second(t, table->table) ? -EEXIST : upload(t, table->table, job);
 	if (ret == -ENOSPC && !t->full_said) {
@@ -186,12 +188,14 @@ static void *thread(void *arg)
 	return NULL;
 }
 
-static void add_job(struct tables *t, int fd, const struct tickprof_file_key *key, const char *name)
+static void add_job(struct tables *t, int fd, const struct tickprof_file_key *key,
+		    const char *name, pid_t pid)
 {
 	struct job *job = xcalloc(1, sizeof(*job));
 
 	job->fd = fd;
 	job->name = xstrdup(name);
+	job->pid = pid;
 	if (key)
 		job->key = *key;
 	if (key && key->inode) {
@@ -235,7 +239,7 @@ struct tables *tables_create(int session, const char *cache)
 	pthread_condattr_destroy(&attr);
 	ret = pthread_create(&t->thread, NULL, thread, t);
 	if (!ret) {
-		add_job(t, -1, NULL, "[vdso]");
+		add_job(t, -1, NULL, "[vdso]", 0);
 		return t;
 	}
 	warn("no thread for unwind tables (%s): stacks are walked by frame pointer", strerror(ret));
@@ -270,11 +274,12 @@ void tables_destroy(struct tables *t)
 }
 
 /*
- * Takes over fd, which may be none. id: how the kernel names the file, whose device
- * need not be what stat() says; NULL: nobody has mapped it yet.
+ * Takes over fd, which may be none. The object tells how the kernel names the file,
+ * whose device need not be what stat() says; NULL: nobody has mapped it yet.
  */
-static bool add_file(struct tables *t, int fd, const struct object_id *id, const char *name)
+static bool add_file(struct tables *t, int fd, const struct object *object, const char *name)
 {
+	const struct object_id *id = object ? &object->id : NULL;
 	struct tickprof_file_key key = { 0 };
 	struct stat st;
 
@@ -288,7 +293,7 @@ static bool add_file(struct tables *t, int fd, const struct object_id *id, const
 	key.inode = id ? id->inode : st.st_ino;
 	key.dev_major = id ? id->dev_major : major(st.st_dev);
 	key.dev_minor = id ? id->dev_minor : minor(st.st_dev);
-	add_job(t, fd, &key, name);
+	add_job(t, fd, &key, name, object ? object->pid : 0);
 	return true;
 }
 
@@ -305,7 +310,7 @@ void tables_add(struct tables *t, struct objects *objects, struct object *object
 	fd = objects_fd(objects, object);
 	if (fd < 0)
 		return;		/* perhaps by way of another process */
-	if (add_file(t, fcntl(fd, F_DUPFD_CLOEXEC, 0), &object->id, object->id.path))
+	if (add_file(t, fcntl(fd, F_DUPFD_CLOEXEC, 0), object, object->id.path))
 		seen->value = object;
 }
 

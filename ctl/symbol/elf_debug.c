@@ -139,7 +139,7 @@ struct elf_file *elf_debug_file(struct elf_debug *d, const struct elf_file *main
 	d->file = by_build_id(&w, origin->pid, &d->path);
 	if (!d->file)
 		d->file = by_link(main, &w, origin, &d->path);
-	if (!d->file && w.build_id_size)
+	if (!d->file && w.build_id_size && !origin->local)
 		d->file = try_fd(debuginfod_find(w.build_id, w.build_id_size, &d->path),
 				 d->path, &w);
 	if (d->file)

@@ -16,6 +16,7 @@
 struct elf_origin {
 	const char *path;	/* in the mount namespace of pid */
 	pid_t pid;		/* 0: the tool's own */
+	bool local;		/* no server is asked */
 };
 
 struct elf_debug {

@@ -276,17 +276,19 @@ static void store(struct unwind_cache *c, const struct wanted *w, const struct t
 }
 
 static int compile(struct unwind_cache *c, int fd, const struct wanted *w,
-		   const struct tickprof_file_key *key, struct unwind_table *out)
+		   const struct elf_origin *origin, const struct tickprof_file_key *key,
+		   struct unwind_table *out)
 {
 	struct elf_file *f;
 	int ret = elf_file_open(fd, &f);
 
 	if (ret)
 		return ret;
-	ret = unwind_table_compile(f, key, out);
+	ret = unwind_table_compile_found(f, origin, key, out);
 	elf_file_close(f);
 	c->counts.compiles++;
-	if (ret || c->dir < 0 || !w->name[0] || c->read_only)
+	if (ret || c->dir < 0 || !w->name[0] || c->read_only ||
+	    !unwind_table_enough(out))
 		return ret;
 	/* What is kept is for all copies of the file. */
 	out->table->file = w->key;
@@ -294,8 +296,8 @@ static int compile(struct unwind_cache *c, int fd, const struct wanted *w,
 	return 0;
 }
 
-int unwind_cache_get(struct unwind_cache *c, int fd, const struct tickprof_file_key *key,
-		     struct unwind_table *out)
+int unwind_cache_get(struct unwind_cache *c, int fd, const struct elf_origin *origin,
+		     const struct tickprof_file_key *key, struct unwind_table *out)
 {
 	struct tickprof_file_key *file;
 	struct wanted w;
@@ -309,7 +311,7 @@ int unwind_cache_get(struct unwind_cache *c, int fd, const struct tickprof_file_
 		c->counts.disbelieved += ret && ret != -ENOENT;
 	}
 	if (ret)
-		ret = compile(c, fd, &w, key, out);
+		ret = compile(c, fd, &w, origin, key, out);
 	if (ret || !key)
 		return ret;
 	file = &out->table->file;

@@ -13,7 +13,8 @@
  * else may write, in a folder of which the same is true, with the table's header,
  * size and sum as they should be; else it is compiled again and replaced. Files
  * appear whole. Beyond the cap those not used for longest go, down to 7/8 of it.
- * Files without a build id are compiled each time.
+ * Files without a build id are compiled each time, and so are those that describe
+ * little of their code: a debug file may come.
  *
  * One cache is for one thread at a time; several processes may share a folder.
  */
@@ -38,10 +39,11 @@ void unwind_cache_destroy(struct unwind_cache *c);
 const struct unwind_cache_counts *unwind_cache_counts(const struct unwind_cache *c);
 
 /*
- * The table of an open file: from the cache, else compiled and put there. key as
- * for unwind_table_compile(). 0 or -errno as there, and -ENOEXEC for what is not ELF.
+ * The table of an open file: from the cache, else compiled and put there. origin
+ * and key as for unwind_table_compile_found(). 0 or -errno as there, and -ENOEXEC for
+ * what is not ELF.
  */
-int unwind_cache_get(struct unwind_cache *c, int fd, const struct tickprof_file_key *key,
-		     struct unwind_table *out);
+int unwind_cache_get(struct unwind_cache *c, int fd, const struct elf_origin *origin,
+		     const struct tickprof_file_key *key, struct unwind_table *out);
 
 #endif

@@ -145,8 +145,8 @@ static int compile(struct compile *c, struct tickprof_table *head, struct unwind
 	return out->table ? 0 : -EFBIG;
 }
 
-int unwind_table_compile(struct elf_file *f, const struct tickprof_file_key *key,
-			 struct unwind_table *out)
+static int compile_with(struct elf_file *f, struct elf_file *debug,
+			const struct tickprof_file_key *key, struct unwind_table *out)
 {
 	struct tickprof_table head = { .machine = f->machine };
 	struct compile c = { 0 };
@@ -157,7 +157,7 @@ int unwind_table_compile(struct elf_file *f, const struct tickprof_file_key *key
 	*out = (struct unwind_table){ 0 };
 	rows_init(&c.rows);
 	set_key(&head.file, f, key);
-	ret = spans_init(&c.spans, f);
+	ret = spans_init(&c.spans, f, debug);
 	if (!ret)
 		ret = compile(&c, &head, out);
 	for (i = 0; i < c.spans.nr_code; i++)
@@ -168,6 +168,46 @@ int unwind_table_compile(struct elf_file *f, const struct tickprof_file_key *key
 	rows_deinit(&c.rows);
 	out->stats.compile_us = cpu_us() - began;
 	return ret;
+}
+
+int unwind_table_compile(struct elf_file *f, const struct tickprof_file_key *key,
+			 struct unwind_table *out)
+{
+	return compile_with(f, NULL, key, out);
+}
+
+/* The table that a debug file makes possible, if it is better. */
+static bool try_debug(struct elf_file *f, struct elf_file *debug, struct unwind_table *t)
+{
+	struct unwind_table other;
+
+	if (!debug || compile_with(f, debug, &t->table->file, &other))
+		return false;
+	if (unwind_table_described(&other) <= unwind_table_described(t)) {
+		unwind_table_deinit(&other);
+		return false;
+	}
+	unwind_table_deinit(t);
+	*t = other;
+	return true;
+}
+
+int unwind_table_compile_found(struct elf_file *f, const struct elf_origin *origin,
+			       const struct tickprof_file_key *key, struct unwind_table *out)
+{
+	const struct elf_origin local = { origin->path, origin->pid, .local = true };
+	int ret = unwind_table_compile(f, key, out);
+	struct elf_debug d = { 0 };
+	struct elf_file *mini;
+
+	if (ret || unwind_table_enough(out))
+		return ret;
+	mini = elf_debug_mini(f);
+	if (!try_debug(f, mini, out))
+		try_debug(f, elf_debug_file(&d, f, &local), out);
+	elf_file_close(mini);
+	elf_debug_deinit(&d);
+	return 0;
 }
 
 int unwind_table_compile_vdso(struct unwind_table *out)

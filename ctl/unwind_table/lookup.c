@@ -2,6 +2,8 @@
 /* Reading a table of our own making: see unwind_table.h. */
 #include "unwind_table.h"
 
+#define FEW	1024	/* bytes of code that hardly matter: what programs start with */
+
 struct parts {
 	const struct tickprof_rule *rule;
 	const uint32_t *group;
@@ -58,6 +60,39 @@ void unwind_table_count(const struct tickprof_table *t, struct unwind_table_coun
 {
 	*out = (struct unwind_table_counts){ 0 };
 	unwind_table_each(t, count_row, out);
+}
+
+/* Bytes of code, and of these how many call frame information describes. */
+static uint64_t described(const struct unwind_table *t, uint64_t *all)
+{
+	struct unwind_table_counts n;
+	uint64_t part;
+	size_t i;
+
+	unwind_table_count(t->table, &n);
+	*all = 0;
+	for (i = 0; i < __TICKPROF_CFA_MAX; i++)
+		*all += n.bytes[i];
+	part = *all - n.bytes[TICKPROF_CFA_NONE] - n.bytes[TICKPROF_CFA_ROOT] -
+	       n.bytes[TICKPROF_CFA_PLT];
+	/* What nothing is known of is left out of a table at either end. */
+	if (*all < t->stats.text)
+		*all = t->stats.text;
+	return part;
+}
+
+unsigned int unwind_table_described(const struct unwind_table *t)
+{
+	uint64_t all, part = described(t, &all);
+
+	return all ? 100 * part / all : 0;
+}
+
+bool unwind_table_enough(const struct unwind_table *t)
+{
+	uint64_t all, part = described(t, &all);
+
+	return part >= all / 2 || all - part < FEW;
 }
 
 const struct tickprof_rule *unwind_table_find(const struct tickprof_table *t, uint64_t offset)

@@ -235,7 +235,7 @@ static void find_roots(struct spans *s)
 	shape_musl_roots(s->f, add_shape, s);
 }
 
-int spans_init(struct spans *s, struct elf_file *f)
+int spans_init(struct spans *s, struct elf_file *f, struct elf_file *debug)
 {
 	size_t nr;
 
@@ -245,6 +245,9 @@ int spans_init(struct spans *s, struct elf_file *f)
 	find_code(s);
 	s->has_eh = cfi_init(&s->eh, f, true);
 	s->has_debug = cfi_init(&s->debug, f, false);
+	if (!s->has_debug && debug && debug->machine == f->machine &&
+	    gelf_getclass(debug->elf) == ELFCLASS64)
+		s->has_debug = cfi_init(&s->debug, debug, false);
 	if (s->has_eh)
 		add_cfi(s, &s->eh, SPAN_EH_FRAME);
 	if (s->has_debug)

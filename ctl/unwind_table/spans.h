@@ -43,8 +43,11 @@ struct spans {
 	uint64_t fdes;
 };
 
-/* Sorted by start. 0 or -errno: -ENOTSUP for a machine that has no tables. */
-int spans_init(struct spans *s, struct elf_file *f);
+/*
+ * Sorted by start. debug: where .debug_frame is if the file has none; or NULL. 0 or
+ * -errno: -ENOTSUP for a machine that has no tables.
+ */
+int spans_init(struct spans *s, struct elf_file *f, struct elf_file *debug);
 void spans_deinit(struct spans *s);
 /* The CFI that a span's "at" points into; NULL: the span is not of CFI. */
 struct cfi *spans_cfi(struct spans *s, const struct span *span);

@@ -15,7 +15,7 @@
 #include <linux/tickprof_table.h>
 #include <stdint.h>
 
-#include "symbol/elf_file.h"
+#include "symbol/elf_debug.h"
 
 /* To be raised whenever the same file gives another table: cached ones are then not used. */
 #define UNWIND_TABLE_COMPILER	2
@@ -38,6 +38,12 @@ struct unwind_table {
  */
 int unwind_table_compile(struct elf_file *f, const struct tickprof_file_key *key,
 			 struct unwind_table *out);
+/*
+ * The same; if that is not enough, with .debug_frame of .gnu_debugdata or of the
+ * debug file on this machine.
+ */
+int unwind_table_compile_found(struct elf_file *f, const struct elf_origin *origin,
+			       const struct tickprof_file_key *key, struct unwind_table *out);
 /* Of this process's vDSO, which is every process's. 0 or -errno. */
 int unwind_table_compile_vdso(struct unwind_table *out);
 void unwind_table_deinit(struct unwind_table *t);
@@ -49,6 +55,14 @@ struct unwind_table_counts {
 };
 
 void unwind_table_count(const struct tickprof_table *t, struct unwind_table_counts *out);
+/*
+ * Percent of the code that call frame information describes: a table may say no
+ * more than where the PLT and the entry point are, or know a few functions in
+ * assembly only (musl). Of a table from the cache, percent of what it covers.
+ */
+unsigned int unwind_table_described(const struct unwind_table *t);
+/* Of a table just compiled: is half of the code described, or all but a few functions? */
+bool unwind_table_enough(const struct unwind_table *t);
 
 /* Each row in turn: the code from one file offset to another, and its rule. */
 typedef void (*unwind_table_row_fn)(void *ctx, uint64_t start, uint64_t end,

@@ -8,6 +8,8 @@
 #include "unwind_fixture.h"
 #include "unwind_table/cache.h"
 
+static const struct elf_origin nowhere;
+
 static int fresh(void **state)
 {
 	return try_sh("rm -rf tables subject && cp /bin/sh subject");
@@ -18,7 +20,7 @@ static void get(struct unwind_cache *c, const char *name, struct unwind_table *t
 	int fd = open(fixture(name), O_RDONLY | O_CLOEXEC);
 
 	assert_true(fd >= 0);
-	assert_int_equal(unwind_cache_get(c, fd, NULL, t), 0);
+	assert_int_equal(unwind_cache_get(c, fd, &nowhere, NULL, t), 0);
 	assert_table(t->table);
 	close(fd);
 }
@@ -170,7 +172,7 @@ static void same_build_id(void **state)
 	c = unwind_cache_create(fixture("tables"), UNWIND_CACHE_BYTES);
 	for (i = 0; i < 2; i++) {
 		fd = open(fixture("subject"), O_RDONLY | O_CLOEXEC);
-		assert_int_equal(unwind_cache_get(c, fd, &key, &t), 0);
+		assert_int_equal(unwind_cache_get(c, fd, &nowhere, &key, &t), 0);
 		assert_int_equal(t.table->file.inode, 7);
 		assert_int_equal(t.table->file.dev_major, 9);
 		assert_int_equal(t.table->file.dev_minor, 1);
@@ -259,7 +261,7 @@ static void no_elf(void **state)
 
 	write_text("text", "no ELF file");
 	fd = open(fixture("text"), O_RDONLY | O_CLOEXEC);
-	assert_int_equal(unwind_cache_get(c, fd, NULL, &t), -ENOEXEC);
+	assert_int_equal(unwind_cache_get(c, fd, &nowhere, NULL, &t), -ENOEXEC);
 	assert_null(t.table);
 	close(fd);
 	unwind_cache_destroy(c);
