@@ -53,37 +53,36 @@ static void write_event(struct tickprof_stream *stream, const void *record, u32 
 	local_irq_restore(irq);
 }
 
-static bool wants_events(const struct tickprof_stream *stream, const struct task_struct *task)
+/* Is the task a target, as far as task targets go, of a stream with this flag? */
+static bool is_wanted(const struct tickprof_stream *stream, u32 flag,
+		      const struct task_struct *task)
 {
-	return stream->config.flags & TICKPROF_F_EVENTS &&
-	       tickprof_target_match_event(&stream->targets, task);
+	return stream->config.flags & flag && tickprof_target_match_event(&stream->targets, task);
 }
 
-/* Does any running stream want events of this task? */
-bool tickprof_process_wanted(const struct task_struct *task)
+/* The same of any running stream. */
+static bool is_wanted_by_any(u32 flag, const struct task_struct *task)
 {
 	struct tickprof_stream *stream;
 	bool wanted = false;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(stream, &tickprof_streams, running)
-		wanted |= wants_events(stream, task);
+		wanted |= is_wanted(stream, flag, task);
 	rcu_read_unlock();
 	return wanted;
 }
 
-/* Does any running stream that unwinds by tables sample this task, as far as task targets go? */
+/* Does any running stream want events of this task? */
+bool tickprof_process_wanted(const struct task_struct *task)
+{
+	return is_wanted_by_any(TICKPROF_F_EVENTS, task);
+}
+
+/* Does any running stream that unwinds by tables sample this task? */
 bool tickprof_process_unwound(const struct task_struct *task)
 {
-	struct tickprof_stream *stream;
-	bool unwound = false;
-
-	rcu_read_lock();
-	list_for_each_entry_rcu(stream, &tickprof_streams, running)
-		unwound |= stream->config.flags & TICKPROF_F_TABLES &&
-			   tickprof_target_match_event(&stream->targets, task);
-	rcu_read_unlock();
-	return unwound;
+	return is_wanted_by_any(TICKPROF_F_TABLES, task);
 }
 
 /* To every running stream that wants events of this task. */
@@ -94,7 +93,7 @@ void tickprof_process_announce(const struct task_struct *task, const void *recor
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(stream, &tickprof_streams, running)
-		if (wants_events(stream, task))
+		if (is_wanted(stream, TICKPROF_F_EVENTS, task))
 			write_event(stream, record, size, now);
 	rcu_read_unlock();
 }
