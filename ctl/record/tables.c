@@ -121,8 +121,11 @@ static int run_job(struct tables *t, const struct job *job, struct unwind_table 
 static void count_job(struct tables *t, const struct job *job, const struct unwind_table *table,
 		      char *reason, bool compiled)
 {
+	const struct unwind_cache_counts *cache = unwind_cache_counts(t->cache);
 	struct missing *m;
 
+	t->stats.given_up = cache->evicted;
+	t->stats.damaged = cache->disbelieved;
 	if (job->again) {
 		free(reason);
 		return;
@@ -400,6 +403,9 @@ int tables_write_meta(struct tables *t, struct capture_writer *w)
 		}
 		verbose("unwind tables of %u files (%.1f MiB), %u of them compiled now; %u files have none",
 			s.loaded, s.bytes / 1048576.0, s.compiled, s.none);
+		if (s.given_up || s.damaged)
+			verbose("tables kept on disk: %u were given up for room, %u were damaged or not ours",
+				s.given_up, s.damaged);
 	}
 	return capture_write_meta(w, CAPTURE_META_UNWIND, t ? "tables" : "fp");
 }

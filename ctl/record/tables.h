@@ -21,6 +21,8 @@ struct tables_stats {
 	uint32_t compiled;	/* of these, how many the cache did not have */
 	uint32_t none;		/* without: no call frame information, or something failed */
 	uint32_t waiting;	/* not reached yet */
+	uint32_t given_up;	/* by the cache on disk, for its bound */
+	uint32_t damaged;	/* there, and not believed */
 	uint64_t bytes;
 };
 

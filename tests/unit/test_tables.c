@@ -70,6 +70,13 @@ static void each_file_counts_once(void **state)
 	assert_int_equal(s.loaded, 3);
 	assert_int_equal(s.compiled, 0);
 	assert_int_equal(s.none, 2);
+	assert_int_equal(s.damaged, 0);
+	tables_destroy(t);
+	sh("for f in cache/*; do echo x >>$f; done");
+	t = start(session);
+	s = record_all(t, &b);
+	assert_int_equal(s.compiled, 2);
+	assert_int_equal(s.damaged, 3);
 	tables_destroy(t);
 	bench_deinit(&b);
 	close(session);
