@@ -8,6 +8,8 @@
  * overwritten record costs a second copy and never a wrong stack.
  * Bounds: depth frames each way; the comparison reads at most one record.
  */
+#include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task_stack.h>
@@ -25,8 +27,6 @@
 #ifndef PF_USER_WORKER
 #define PF_USER_WORKER 0
 #endif
-
-#define HASH_MULTIPLIER 0x9e3779b97f4a7c15ULL	/* 2^64 / golden ratio (Knuth 6.4) */
 
 /*
  * Whole records, header first, so that length, flags and count decide as well.
@@ -54,7 +54,7 @@ bool tickprof_stack_put(struct tickprof_sampler *s, struct tickprof_stack *stack
 {
 	struct tickprof_ring *ring = &s->ring;
 	u32 size = sizeof(*stack) + stack->nr * sizeof(u64);
-	u64 *slot = &s->stack_slot[hash * HASH_MULTIPLIER >> (64 - ilog2(TICKPROF_STACK_SLOTS))];
+	u64 *slot = &s->stack_slot[hash_64(hash, ilog2(TICKPROF_STACK_SLOTS))];
 	void *to;
 
 	stack->hdr.size = size;

@@ -12,6 +12,7 @@
  * pointer, frame by frame, and flagged.
  */
 #include <linux/compiler.h>
+#include <linux/hash.h>
 #include <linux/log2.h>
 #include <linux/rcupdate.h>
 #include <linux/uaccess.h>
@@ -24,8 +25,6 @@
 #include "store.h"
 #include "unwind.h"
 #include "unwind_step.h"
-
-#define HASH_MULTIPLIER 0x9e3779b97f4a7c15ULL	/* 2^64 / golden ratio (Knuth 6.4) */
 
 static struct tickprof_rule search(const struct tickprof_maps *maps, unsigned long at)
 {
@@ -94,8 +93,7 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 	}
 	while (likely(out < end)) {
 		unsigned long at = w.pc - back;
-		struct tickprof_rule_slot *slot = &cache->slot[at * HASH_MULTIPLIER >>
-							       (64 - ilog2(TICKPROF_RULE_SLOTS))];
+		struct tickprof_rule_slot *slot = &cache->slot[hash_64(at, ilog2(TICKPROF_RULE_SLOTS))];
 		const struct tickprof_rule *rule;
 
 		OPTIMIZER_HIDE_VAR(slot);	/* or it is computed anew for each use */
