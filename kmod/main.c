@@ -8,6 +8,7 @@
 #include <linux/rcupdate.h>
 
 #include "chardev.h"
+#include "later.h"
 #include "mapping.h"
 #include "netlink.h"
 #include "probe.h"
@@ -55,6 +56,8 @@ static void __exit tickprof_exit(void)
 	tickprof_netlink_exit();
 	tickprof_session_exit();
 	tickprof_mapping_exit();
+	tickprof_later_exit();
+	tickprof_space_exit();
 	/* Target lists that kfree_rcu() has in flight need no code of ours. */
 }
 

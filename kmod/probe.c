@@ -52,6 +52,7 @@ static void on_waking(void *data, struct task_struct *task)
 static void on_fork(void *data, struct task_struct *parent, struct task_struct *child)
 {
 	tickprof_process_fork(parent, child);
+	tickprof_space_forked(child);
 }
 
 static void on_exec(void *data, struct task_struct *task, pid_t old_tid,

@@ -4,41 +4,44 @@
  * for each, kept by the module itself, so that the tick need not wait for a tool
  * that reads /proc too late.
  *
- * An address space becomes known when a tick or the mmap hook meets it: its mm is
- * put into one of a few places ("asked") and a work item reads its mappings under
- * mmap_lock. Whatever the hook sees afterwards it takes out of the array at once,
- * where it stood, and has the array read anew. munmap is not seen: what it leaves
- * behind is an entry that no program counter meets until something else is mapped
- * there, which the hook sees.
+ * An address space becomes known when the mmap hook meets it, or a fork: the task
+ * itself reads its mappings before it is back in user mode (space_later.c). What ran
+ * before a tick meets: its mm is put into one of a few places ("asked") and a work
+ * item reads it; so it is done for tasks that cannot do it themselves. Whatever the
+ * hook sees it takes out of the array at once, where it stood, and has the array
+ * read anew. munmap is not seen: what it leaves behind is an entry that no program
+ * counter meets until something else is mapped there, which the hook sees.
  *
  * Context: tickprof_space_maps() hard irq; tickprof_space_mapped() from a kprobe;
- * the rest process context.
- * Memory: 32 bytes a mapping, at most MAPS_MAX a space and SPACES_MAX spaces. An
- * mm_struct is held, but never its memory, until its last user has gone; that is
- * looked for whenever the work runs, and once a second.
+ * tickprof_space_forked() from a tracepoint; the rest process context.
+ * Locks: mmap_lock, then "writers", then the store's. An array is read and put in
+ * place under one hold of mmap_lock, so it is never older than the one it replaces.
+ * Memory: 32 bytes a mapping, SPACES_MAX spaces at most; not charged to the task's
+ * cgroup, which did not ask for it. An mm_struct is held, but never its memory, until
+ * its last user has gone; that is looked for whenever the work runs, once a second
+ * and after SWEEP_NEW new ones.
  * Limits: an executable mapping that mremap() moves is lost until the next one.
  */
 #include <linux/hash.h>
 #include <linux/irq_work.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/overflow.h>
 #include <linux/rculist.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
-#include "arch.h"
-#include "memory.h"
+#include "later.h"
+#include "maps.h"
 #include "process.h"
 #include "space.h"
 #include "store.h"
 
-#define MAPS_MAX	4096
 #define SPACES_MAX	4096
 #define SPACE_BITS	10
 #define ASKED_BITS	6
 #define SWEEP_PERIOD	HZ
+#define SWEEP_NEW	128	/* or after so many new ones: an mm is a few pages */
 
 struct space {
 	struct hlist_node hash;		/* RCU, by mm */
@@ -50,13 +53,15 @@ struct space {
 
 static struct hlist_head spaces[1 << SPACE_BITS];
 static struct mm_struct *asked[1 << ASKED_BITS];
+
+static DEFINE_MUTEX(writers);		/* guards spaces but "changed", and these: */
 static u32 nr_spaces;
+static u32 nr_new;			/* since the work item last looked for dead ones */
 static u64 memory;
-static atomic64_t last_id;
+static bool active;			/* users; also read without the lock */
 
 static DEFINE_MUTEX(users_lock);
 static unsigned int users;
-static bool active;			/* users, for those who take no lock */
 
 static void work_pass(struct work_struct *work);
 static DECLARE_DELAYED_WORK(pass, work_pass);
@@ -68,6 +73,12 @@ static void kick_pass(struct irq_work *work)
 }
 
 static struct irq_work kick;
+
+/* Any context. */
+void tickprof_space_kick(void)
+{
+	irq_work_queue(&kick);
+}
 
 static struct hlist_head *bucket_of(const struct mm_struct *mm)
 {
@@ -110,24 +121,6 @@ const struct tickprof_maps *tickprof_space_maps(struct mm_struct *mm)
 	return NULL;
 }
 
-/* Readers of the array take what they had looked up in it for void. */
-static void renew_id(struct tickprof_maps *maps)
-{
-	/* Pairs with the acquire in unwind_tables.c: what the id stands for comes first. */
-	smp_store_release(&maps->id, atomic64_inc_return(&last_id));
-}
-
-/* Entries become empty, and keep their references, while others read the array. */
-static void forget_range(struct tickprof_maps *maps, u64 start, u64 end)
-{
-	u32 i;
-
-	for (i = 0; i < maps->nr; i++)
-		if (maps->map[i].start < end && start < maps->map[i].end)
-			WRITE_ONCE(maps->map[i].end, maps->map[i].start);
-	renew_id(maps);
-}
-
 void tickprof_space_mapped(const struct vm_area_struct *vma)
 {
 	struct tickprof_maps *maps;
@@ -140,146 +133,99 @@ void tickprof_space_mapped(const struct vm_area_struct *vma)
 	if (space) {
 		maps = rcu_dereference(space->maps);
 		if (maps)
-			forget_range(maps, vma->vm_start, vma->vm_end);
+			tickprof_maps_forget(maps, vma->vm_start, vma->vm_end);
 		WRITE_ONCE(space->changed, true);
-		irq_work_queue(&kick);
-	} else if (tickprof_process_unwound(current)) {
+		if (!tickprof_space_later(current))
+			tickprof_space_kick();
+	} else if (tickprof_process_unwound(current) && !tickprof_space_later(current)) {
 		ask(vma->vm_mm);
 	}
 	rcu_read_unlock();
 }
 
-static void put_maps(struct tickprof_maps *maps)
+/* A child that shares the mm needs nothing; one that finds no slot its first tick asks for. */
+void tickprof_space_forked(struct task_struct *child)
 {
-	u32 i;
-
-	for (i = 0; i < maps->nr; i++)
-		tickprof_store_put_file(maps->map[i].file);
-	kvfree(maps);
-}
-
-static void put_maps_rcu(struct rcu_head *rcu)
-{
-	put_maps(container_of(rcu, struct tickprof_maps, rcu));
-}
-
-static bool has_code(const struct mm_struct *mm, const struct vm_area_struct *vma)
-{
-	return vma->vm_flags & VM_EXEC &&
-	       (vma->vm_file || vma->vm_start == tickprof_arch_vdso(mm));
-}
-
-/* mmap_lock held. */
-static u32 count_maps(struct mm_struct *mm)
-{
-	struct vm_area_struct *vma;
-	u32 nr = 0;
-
-	for (vma = find_vma(mm, 0); vma && nr < MAPS_MAX; vma = find_vma(mm, vma->vm_end))
-		nr += has_code(mm, vma);
-	return nr;
-}
-
-/* mmap_lock held. False: no memory for one of them. */
-static bool fill_maps(struct tickprof_maps *maps, struct mm_struct *mm, u32 nr)
-{
-	struct vm_area_struct *vma;
-	struct tickprof_map *map;
-
-	for (vma = find_vma(mm, 0); vma && maps->nr < nr; vma = find_vma(mm, vma->vm_end)) {
-		if (!has_code(mm, vma))
-			continue;
-		map = &maps->map[maps->nr];
-		*map = (struct tickprof_map){
-			.start = vma->vm_start,
-			.end = vma->vm_end,
-			.offset = vma->vm_file ? (u64)vma->vm_pgoff << PAGE_SHIFT : 0,
-			.file = vma->vm_file ? tickprof_store_get_file(vma->vm_file) :
-					       tickprof_store_get_vdso(),
-		};
-		if (!map->file)
-			return false;
-		maps->nr++;
-	}
-	return true;
-}
-
-/* mmap_lock held for reading, which keeps the hook away. NULL: no memory. */
-static struct tickprof_maps *read_maps(struct mm_struct *mm)
-{
-	u32 nr = count_maps(mm);
-	u32 bytes = struct_size((struct tickprof_maps *)NULL, map, nr);
-	struct tickprof_maps *maps;
-
-	if (!tickprof_memory_tables_allow(memory + bytes))
-		return NULL;
-	maps = kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
-	if (!maps)
-		return NULL;
-	maps->bytes = bytes;
-	if (!fill_maps(maps, mm, nr)) {
-		put_maps(maps);
-		return NULL;
-	}
-	renew_id(maps);
-	return maps;
+	if (READ_ONCE(active) && child->mm && child->mm != current->mm &&
+	    tickprof_process_unwound(child))
+		tickprof_space_later(child);
 }
 
 static void replace_maps(struct space *space, struct tickprof_maps *maps)
 {
-	struct tickprof_maps *old = rcu_dereference_protected(space->maps, true);
+	struct tickprof_maps *old = rcu_dereference_protected(space->maps,
+							      lockdep_is_held(&writers));
 
 	rcu_assign_pointer(space->maps, maps);
 	memory += maps ? maps->bytes : 0;
 	if (!old)
 		return;
 	memory -= old->bytes;
-	call_rcu(&old->rcu, put_maps_rcu);
+	tickprof_maps_put_rcu(old);
 }
 
-/* Returns false if it has to be tried again soon: who maps something right now may take long. */
-static bool update_space(struct space *space)
-{
-	struct tickprof_maps *maps;
-
-	if (!READ_ONCE(space->changed) || !mmget_not_zero(space->mm))
-		return true;
-	if (!mmap_read_trylock(space->mm)) {
-		mmput(space->mm);
-		return false;
-	}
-	maps = read_maps(space->mm);
-	if (maps) {
-		WRITE_ONCE(space->changed, false);
-		replace_maps(space, maps);
-	}
-	mmap_read_unlock(space->mm);
-	mmput(space->mm);
-	return true;
-}
-
-/* Takes over a reference on mm. */
-static void add_space(struct mm_struct *mm)
+/* The space of mm, made if there is none. NULL: no memory, too many, or nobody wants it any more. */
+static struct space *get_space(struct mm_struct *mm)
 {
 	struct space *space;
-	bool known;
 
 	rcu_read_lock();
-	known = find_space(mm);
+	space = find_space(mm);		/* which "writers" keeps */
 	rcu_read_unlock();
-	if (known || nr_spaces >= SPACES_MAX)
-		goto drop;
-	space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
+	if (space || !active || nr_spaces >= SPACES_MAX)
+		return space;
+	space = kzalloc(sizeof(*space), GFP_KERNEL);
 	if (!space)
-		goto drop;
+		return NULL;
+	mmgrab(mm);
 	space->mm = mm;
 	space->changed = true;
 	hlist_add_head_rcu(&space->hash, bucket_of(mm));
 	nr_spaces++;
 	memory += sizeof(*space);
-	return;
-drop:
-	mmdrop(mm);
+	if (++nr_new == SWEEP_NEW)
+		mod_delayed_work(system_highpri_wq, &pass, 0);
+	return space;
+}
+
+/* mmap_lock held for reading. */
+static void fill_space(struct space *space)
+{
+	struct tickprof_maps *maps = tickprof_maps_read(space->mm, memory);
+
+	if (!maps)
+		return;
+	WRITE_ONCE(space->changed, false);
+	replace_maps(space, maps);
+}
+
+/* Task context; mmap_lock, of the task's own mm, held for reading. */
+void tickprof_space_read(struct mm_struct *mm)
+{
+	struct space *space;
+
+	mutex_lock(&writers);
+	space = get_space(mm);
+	if (space && READ_ONCE(space->changed))
+		fill_space(space);
+	mutex_unlock(&writers);
+}
+
+/* Returns false if it has to be tried again soon: who maps something right now may take long. */
+static bool update_space(struct space *space)
+{
+	bool read;
+
+	if (!READ_ONCE(space->changed) || !mmget_not_zero(space->mm))
+		return true;
+	read = mmap_read_trylock(space->mm);
+	if (read) {
+		fill_space(space);
+		mmap_read_unlock(space->mm);
+	}
+	/* The last one takes the mappings down, files and all: not under a lock of ours. */
+	mmput_async(space->mm);
+	return read;
 }
 
 static void remove_space(struct space *space)
@@ -299,46 +245,77 @@ static void add_asked(void)
 
 	for (i = 0; i < ARRAY_SIZE(asked); i++) {
 		mm = READ_ONCE(asked[i]) ? xchg(&asked[i], NULL) : NULL;
-		if (mm)
-			add_space(mm);
+		if (!mm)
+			continue;
+		get_space(mm);
+		mmdrop(mm);
 	}
 }
 
-/* The only writer of the spaces: one work item, or put() after that was cancelled. */
-static void work_pass(struct work_struct *work)
+/* Returns false if some space has to be tried again soon. */
+static bool update_bucket(struct hlist_head *bucket)
 {
 	struct hlist_node *next;
 	struct space *space;
-	bool again = false;
+	bool done = true;
+
+	hlist_for_each_entry_safe(space, next, bucket, hash) {
+		if (!atomic_read(&space->mm->mm_users))
+			remove_space(space);
+		else
+			done &= update_space(space);
+	}
+	return done;
+}
+
+/* The lock is given up between buckets: somebody may wait to go back to user mode. */
+static void work_pass(struct work_struct *work)
+{
+	bool done = true;
 	size_t i;
 
+	mutex_lock(&writers);
+	nr_new = 0;
 	add_asked();
 	for (i = 0; i < ARRAY_SIZE(spaces); i++) {
-		hlist_for_each_entry_safe(space, next, &spaces[i], hash) {
-			if (!atomic_read(&space->mm->mm_users))
-				remove_space(space);
-			else if (!update_space(space))
-				again = true;
-		}
+		done &= update_bucket(&spaces[i]);
+		mutex_unlock(&writers);
 		cond_resched();
+		mutex_lock(&writers);
 	}
+	if (active)
+		queue_delayed_work(system_highpri_wq, &pass, done ? SWEEP_PERIOD : 1);
+	mutex_unlock(&writers);
 	tickprof_store_reap_files();
-	queue_delayed_work(system_highpri_wq, &pass, again ? 1 : SWEEP_PERIOD);
+}
+
+static void set_active(bool is)
+{
+	mutex_lock(&writers);
+	WRITE_ONCE(active, is);
+	mutex_unlock(&writers);
 }
 
 void tickprof_space_get(void)
 {
 	mutex_lock(&users_lock);
 	if (!users++) {
-		WRITE_ONCE(active, true);
+		set_active(true);
 		queue_delayed_work(system_highpri_wq, &pass, SWEEP_PERIOD);
 	}
 	mutex_unlock(&users_lock);
 }
 
+static void stop_work(void)
+{
+	irq_work_sync(&kick);
+	cancel_delayed_work_sync(&pass);
+}
+
 /*
  * The last one forgets all spaces. No session that asks in its ticks runs any
- * more; after the grace period neither does a hook that saw "active".
+ * more; after the grace period neither does a hook that saw "active". Who reads
+ * his own space from here on finds that nobody wants it.
  */
 void tickprof_space_put(void)
 {
@@ -351,16 +328,18 @@ void tickprof_space_put(void)
 		mutex_unlock(&users_lock);
 		return;
 	}
-	WRITE_ONCE(active, false);
+	set_active(false);
 	synchronize_rcu();
-	irq_work_sync(&kick);
-	cancel_delayed_work_sync(&pass);
+	stop_work();
+	mutex_lock(&writers);
 	add_asked();
 	for (i = 0; i < ARRAY_SIZE(spaces); i++)
 		hlist_for_each_entry_safe(space, next, &spaces[i], hash)
 			remove_space(space);
+	mutex_unlock(&writers);
 	rcu_barrier();
 	tickprof_store_reap_files();
+	tickprof_later_drain();
 	mutex_unlock(&users_lock);
 }
 
@@ -372,4 +351,10 @@ u64 tickprof_space_memory(void)
 void __init tickprof_space_init(void)
 {
 	init_irq_work(&kick, kick_pass);
+}
+
+/* Unloading, after tickprof_later_exit(): someone may have kicked after the last put. */
+void tickprof_space_exit(void)
+{
+	stop_work();
 }

@@ -313,7 +313,7 @@ static struct tickprof_file *add_file(const struct tickprof_file_key *key)
 
 	if (nr_files >= FILES_MAX)
 		return NULL;
-	file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
+	file = kzalloc(sizeof(*file), GFP_KERNEL);
 	if (!file)
 		return NULL;
 	file->key = *key;

@@ -21,14 +21,14 @@
 	unsafe_get_user(x, (unsigned long __user *)(address), label)
 
 #include "arch.h"
-#include "space.h"
+#include "maps.h"
 #include "store.h"
 #include "unwind.h"
 #include "unwind_step.h"
 
 static struct tickprof_rule search(const struct tickprof_maps *maps, unsigned long at)
 {
-	const struct tickprof_map *map = maps ? tickprof_space_find(maps, at) : NULL;
+	const struct tickprof_map *map = maps ? tickprof_maps_find(maps, at) : NULL;
 	const struct tickprof_table_view *view;
 
 	if (!map)
