@@ -89,7 +89,7 @@ void tickprof_mapping_announce(const struct tickprof_mapping *m,
 	};
 	buffer->path[0] = '\0';
 	if (m->file) {
-		inode = file_inode(m->file);
+		inode = tickprof_file_inode(m->file);
 		record->offset = m->offset;
 		record->inode = inode->i_ino;
 		record->dev_major = MAJOR(inode->i_sb->s_dev);

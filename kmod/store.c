@@ -21,6 +21,7 @@
 #include <linux/uaccess.h>
 
 #include "build_id.h"
+#include "compat/file_path.h"
 #include "memory.h"
 #include "store.h"
 
@@ -292,13 +293,14 @@ void tickprof_store_drop_users(struct tickprof_table_users *users)
 		free_table(stored);
 }
 
+/* Without a build id the tool knows the file by /proc/PID/maps or our MMAP record. */
 static void fill_key(struct tickprof_file_key *key, const struct file *file)
 {
-	const struct inode *inode = file_inode(file);
+	const struct inode *inode = tickprof_file_inode(file);
 
 	*key = (struct tickprof_file_key){
 		.inode = inode->i_ino,
-		.size = i_size_read(inode),
+		.size = i_size_read(file_inode(file)),
 		.dev_major = MAJOR(inode->i_sb->s_dev),
 		.dev_minor = MINOR(inode->i_sb->s_dev),
 	};
