@@ -15,6 +15,7 @@
 #include <linux/sched/task_stack.h>
 
 #include "arch.h"
+#include "record.h"
 #include "space.h"
 #include "stack.h"
 #include "stream.h"
@@ -27,23 +28,6 @@
 #ifndef PF_USER_WORKER
 #define PF_USER_WORKER 0
 #endif
-
-/*
- * Whole records, header first, so that length, flags and count decide as well.
- * Both are 8-aligned and hold a 16-byte header before the frames.
- */
-static bool same_record(const u64 *a, const u64 *b, u32 size)
-{
-	const u64 *end = a + size / sizeof(u64);
-
-	for (; end - a >= 4; a += 4, b += 4)
-		if ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]))
-			return false;
-	for (; a < end; a++, b++)
-		if (*a != *b)
-			return false;
-	return true;
-}
 
 /*
  * Position of a record equal to this one, whose hash is what the taking of it
@@ -59,7 +43,7 @@ bool tickprof_stack_put(struct tickprof_sampler *s, struct tickprof_stack *stack
 
 	stack->hdr.size = size;
 	if (*slot && tickprof_ring_holds(ring, *slot - 1) &&
-	    same_record(tickprof_ring_at(ring, *slot - 1), (const u64 *)stack, size)) {
+	    tickprof_record_same(tickprof_ring_at(ring, *slot - 1), (const u64 *)stack, size)) {
 		tickprof_count(s, TICKPROF_COUNTER_STACK_HITS);
 		*position = *slot - 1;
 		return true;
