@@ -34,6 +34,17 @@ static const char *const attrs[] = {
 	[TICKPROF_A_TABLE_MEMORY] = "table-memory",
 	[TICKPROF_A_WAIT_MIN] = "wait-min",
 	[TICKPROF_A_WAIT_TASKS] = "wait-tasks",
+	[TICKPROF_A_CONTEXTS] = "contexts",
+	[TICKPROF_A_CONTEXT_PID] = "context-pid",
+	[TICKPROF_A_CONTEXT_START_TIME] = "context-start-time",
+	[TICKPROF_A_CONTEXT_EXEC_ID] = "context-exec-id",
+	[TICKPROF_A_CONTEXT_KIND] = "context-kind",
+	[TICKPROF_A_CONTEXT_OFFSET] = "context-offset",
+	[TICKPROF_A_CONTEXT_MODULE] = "context-module",
+	[TICKPROF_A_CONTEXT_VECTOR_AT] = "context-vector-at",
+	[TICKPROF_A_CONTEXT_COUNT_AT] = "context-count-at",
+	[TICKPROF_A_CONTEXT_STRIDE] = "context-stride",
+	[TICKPROF_A_CONTEXT_KEYS] = "context-keys",
 };
 
 static const char *const states[] = {
@@ -76,6 +87,15 @@ static const struct name counters[] = {
 	[TICKPROF_COUNTER_LOST_WAITS] = { "lost-waits", "waits that found the ring full; later ones carry their sum" },
 	[TICKPROF_COUNTER_UNKNOWN_WAITS] = { "unknown-waits", "switches of threads beyond --wait-tasks" },
 	[TICKPROF_COUNTER_WAIT_CYCLES] = { "wait-cycles", "cycle-counter ticks spent on waits" },
+	[TICKPROF_COUNTER_CONTEXT_READ] = { "context-read", "samples and waits of a thread in a span" },
+	[TICKPROF_COUNTER_CONTEXT_NONE] = { "context-none", "those of a thread in no span" },
+	[TICKPROF_COUNTER_CONTEXT_ABSENT] = { "context-absent", "those of a process that publishes no context" },
+	[TICKPROF_COUNTER_CONTEXT_UNKNOWN] = { "context-unknown", "those of a process too new to know where it keeps it" },
+	[TICKPROF_COUNTER_CONTEXT_INVALID] = { "context-invalid", "those of a thread that was changing its context" },
+	[TICKPROF_COUNTER_CONTEXT_FAULT] = { "context-fault", "those whose context was not in memory" },
+	[TICKPROF_COUNTER_CONTEXTS] = { "contexts", "contexts written" },
+	[TICKPROF_COUNTER_CONTEXT_HITS] = { "context-hits", "contexts that the ring held already" },
+	[TICKPROF_COUNTER_CONTEXT_CUT] = { "context-cut", "contexts that lost attributes" },
 };
 
 static const struct name features[] = {
@@ -87,11 +107,12 @@ static const struct name features[] = {
 	{ "cgroup", "cgroup ids and cgroup targets" },
 	{ "tables", "user stacks by unwind table, without frame pointers" },
 	{ "waits", "exact waits: record --source offcpu" },
+	{ "context", "trace and span of each sample and wait" },
 };
 
 static const char *const flags[] = {
 	"kstack", "ustack", "events", "inherit", "idle", "exclude-user",
-	"exclude-kernel", "empty", "tables", "waits", "no-ticks",
+	"exclude-kernel", "empty", "tables", "waits", "no-ticks", "context",
 };
 
 static const char *const targets[] = {

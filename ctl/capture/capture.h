@@ -11,7 +11,10 @@
  * Chunk types: META (key=value lines), RING (raw records of one CPU, starting at
  * "position" of its ring, as include/uapi/linux/tickprof.h draws them), EVENTS
  * (the same records made by the tool: what /proc told of processes that ran
- * before), COUNTERS, SYMBOLS (resolved locations), END.
+ * before), COUNTERS, SYMBOLS (resolved locations), PROCESS (what a process said
+ * about itself, struct capture_process), SPANS (spans as they came over OTLP/HTTP
+ * while recording: OTLP protobuf, one ExportTraceServiceRequest), END. Readers skip
+ * types that they do not know.
  */
 #ifndef TICKPROF_CAPTURE_H
 #define TICKPROF_CAPTURE_H
@@ -88,6 +91,18 @@ enum capture_chunk_type {
 	CAPTURE_COUNTERS,
 	CAPTURE_SYMBOLS,
 	CAPTURE_END,
+	CAPTURE_PROCESS,
+	CAPTURE_SPANS,
+};
+
+/*
+ * Payload of PROCESS. nr_keys + 1 texts follow, each ended by a zero: service.name,
+ * "" if it is not told, then what the key indices of CONTEXT records stand for.
+ */
+struct capture_process {
+	uint32_t pid;
+	uint32_t nr_keys;
+	uint64_t start_time, exec_id;	/* the image's, as in TASK records */
 };
 
 /* Chunks in file order; payloads are 8-aligned and live as long as the capture. */

@@ -286,7 +286,7 @@ class Stream:
 
     def _wait(self, cpu, position, flags, data):
         names = ('time', 'blocked', 'queued', 'ran', 'short_blocked', 'short_queued', 'short_nr', 'state', 'task', 'kernel',
-                 'user', 'waker_pid', 'waker_tid', '_', 'waker_comm')
+                 'user', 'waker_pid', 'waker_tid', 'context', 'waker_comm')
         wait = dict(zip(names, struct.unpack_from('6Q8I16s', data, 8)))
         found = self._task(cpu, position, wait['task'])
         if found:

@@ -14,7 +14,8 @@
  *  3. Send TARGET_ADD as often as needed, also while the session runs. A
  *     session without targets samples the whole host.
  *     With F_TABLES, write() unwind tables as files become known (tickprof_table.h),
- *     before START or after.
+ *     before START or after. With F_CONTEXT, send CONTEXT_SET for each process as
+ *     it becomes known, likewise.
  *  4. mmap() each CPU's ring from the descriptor (see THE RING).
  *  5. Send START. Read the rings; poll() wakes when one holds more than the
  *     watermark, with F_TABLES also for each MMAP record. SESSION_GET tells all
@@ -38,7 +39,7 @@
 
 #include "tickprof_table.h"
 
-#define TICKPROF_ABI_VERSION	1
+#define TICKPROF_ABI_VERSION	2
 
 #define TICKPROF_DEVICE		"/dev/tickprof"
 #define TICKPROF_GENL_NAME	"tickprof"
@@ -57,6 +58,9 @@
 #define TICKPROF_BUILD_ID_MAX	20
 #define TICKPROF_WAIT_MIN_MAX	1000000000	/* ns */
 #define TICKPROF_WAIT_TASKS_MAX	65536		/* threads */
+#define TICKPROF_CONTEXTS_MAX	65536		/* processes */
+#define TICKPROF_CONTEXT_ATTRS_MAX	612	/* bytes of attributes that are looked at */
+#define TICKPROF_CONTEXT_KEYS	32		/* bytes of a set of key indices */
 
 /* What SESSION_CONFIGURE assumes for an attribute that is not given. */
 #define TICKPROF_RATE_DEFAULT		99
@@ -65,6 +69,7 @@
 #define TICKPROF_THROTTLE_DEFAULT	250
 #define TICKPROF_WAIT_MIN_DEFAULT	0
 #define TICKPROF_WAIT_TASKS_DEFAULT	1024
+#define TICKPROF_CONTEXTS_DEFAULT	1024
 
 /*
  * THE RING
@@ -127,6 +132,7 @@ enum tickprof_record_type {
 	TICKPROF_RECORD_EXIT,		/* struct tickprof_exit */
 	TICKPROF_RECORD_LOST,		/* struct tickprof_lost */
 	TICKPROF_RECORD_WAIT,		/* struct tickprof_wait */
+	TICKPROF_RECORD_CONTEXT,	/* struct tickprof_thread_context */
 	__TICKPROF_RECORD_MAX,
 };
 
@@ -152,6 +158,9 @@ struct tickprof_record {
  * A sample in user mode has no kstack, and its ustack starts with ip's caller.
  * A sample in kernel mode: kstack starts with ip's caller; ustack starts with
  * the instruction after the system call, or the one interrupted.
+ *
+ * With SAMPLE_CONTEXT the thread was in a span, and the record is 8 bytes longer:
+ * struct tickprof_sample_context.
  */
 struct tickprof_sample {
 	struct tickprof_record	hdr;	/* flags: TICKPROF_SAMPLE_* */
@@ -168,7 +177,14 @@ struct tickprof_sample {
 #define TICKPROF_SAMPLE_KTHREAD	(1 << 2)	/* kernel thread: no user stack exists */
 #define TICKPROF_SAMPLE_EXITING	(1 << 3)	/* exiting task: its user stack is not read */
 #define TICKPROF_SAMPLE_COMPAT	(1 << 4)	/* 32-bit task: the user program counter only */
-#define TICKPROF_SAMPLE_NOSTACK	(1 << 5)	/* a stack was taken but found no room */
+#define TICKPROF_SAMPLE_NOSTACK	(1 << 5)	/* a stack or context was taken but found no room */
+#define TICKPROF_SAMPLE_CONTEXT	(1 << 6)	/* struct tickprof_sample_context follows */
+
+struct tickprof_sample_context {
+	struct tickprof_sample	sample;
+	__u32	context;		/* distance, as those of the sample, from its own position */
+	__u32	reserved;
+};
 
 /*
  * WAIT (F_WAITS): a thread did not run, and now does again.
@@ -183,6 +199,9 @@ struct tickprof_sample {
  * function, ustack with the instruction after the system call, or the one that
  * was interrupted or that faulted. A preempted thread was runnable all along:
  * blocked is 0, and nobody woke it.
+ *
+ * context is a distance, too: the span that the thread was in when it left its CPU.
+ * waker_context is that of the thread that woke it, unless from an interrupt.
  *
  * A wait shorter than A_WAIT_MIN, or whose record found no room, has no record;
  * the thread's next one carries the sum of them, so that over a thread's records
@@ -208,8 +227,10 @@ struct tickprof_wait {
 	__u32	ustack;
 	__u32	waker_pid;		/* 0: nobody, or the kernel's idle task in an interrupt */
 	__u32	waker_tid;
-	__u32	reserved;
+	__u32	context;		/* F_CONTEXT; 0: in no span */
 	char	waker_comm[TICKPROF_COMM_LEN];
+	__u32	waker_context;
+	__u32	reserved;
 };
 
 #define TICKPROF_WAIT_IO	(1 << 8)	/* the kernel counts it as a wait for I/O */
@@ -264,6 +285,24 @@ enum tickprof_how {
 	TICKPROF_HOW_SIGNAL,		/* registers that a signal frame holds */
 	TICKPROF_HOW_REGS,		/* registers, on entry to the kernel */
 };
+
+/*
+ * CONTEXT (F_CONTEXT): the span that a thread was in, as it has published it
+ * itself (OTEP 4947, otel_thread_ctx_v1); written like STACK. At the end come
+ * attributes {key index, length, value[length]} of allowed keys, as they stood in
+ * the thread's record: of a key the last counts. An entry that ends beyond them
+ * ends the list, and so does the padding, whose bytes are counted in flags.
+ */
+struct tickprof_thread_context {
+	struct tickprof_record	hdr;	/* flags: TICKPROF_CONTEXT_* */
+	__u8	trace_id[16];		/* as in a traceparent header */
+	__u8	span_id[8];
+	__u8	attrs[];
+};
+
+#define TICKPROF_CONTEXT_TRACE_FLAGS	0xff		/* those that W3C Trace Context defines */
+#define TICKPROF_CONTEXT_PADDING(flags)	((flags) >> 8 & 7)	/* bytes, at the end */
+#define TICKPROF_CONTEXT_CUT		(1 << 11)	/* attributes beyond CONTEXT_ATTRS_MAX */
 
 /*
  * TASK: who a sample belongs to; written like STACK.
@@ -403,6 +442,16 @@ enum tickprof_counter {
 	TICKPROF_COUNTER_LOST_WAITS,	/* waits that found the ring full: likewise; threads that ended during STOP */
 	TICKPROF_COUNTER_UNKNOWN_WAITS,	/* switches of threads that found no place among A_WAIT_TASKS */
 	TICKPROF_COUNTER_WAIT_CYCLES,	/* cycle-counter ticks spent on waits */
+	/* F_CONTEXT: what became of each look at a thread's context, the next six together. */
+	TICKPROF_COUNTER_CONTEXT_READ,	/* a span */
+	TICKPROF_COUNTER_CONTEXT_NONE,	/* the thread was in no span */
+	TICKPROF_COUNTER_CONTEXT_ABSENT,	/* its process publishes none */
+	TICKPROF_COUNTER_CONTEXT_UNKNOWN,	/* nobody has told where its process keeps it, yet */
+	TICKPROF_COUNTER_CONTEXT_INVALID,	/* the thread was changing it, or it cannot be one */
+	TICKPROF_COUNTER_CONTEXT_FAULT,	/* not in memory, or not the program's */
+	TICKPROF_COUNTER_CONTEXTS,	/* CONTEXT records written */
+	TICKPROF_COUNTER_CONTEXT_HITS,	/* contexts that the ring held already */
+	TICKPROF_COUNTER_CONTEXT_CUT,	/* contexts that lost attributes */
 	__TICKPROF_COUNTER_MAX,
 };
 #define TICKPROF_COUNTER_MAX (__TICKPROF_COUNTER_MAX - 1)
@@ -419,7 +468,8 @@ enum tickprof_counter {
 #define TICKPROF_F_TABLES		(1 << 8)	/* unwind user stacks by tables */
 #define TICKPROF_F_WAITS		(1 << 9)	/* write a WAIT record for each wait */
 #define TICKPROF_F_NO_TICKS		(1 << 10)	/* no timer, no samples */
-#define TICKPROF_F__ALL			((1 << 11) - 1)
+#define TICKPROF_F_CONTEXT		(1 << 11)	/* read the span that a thread is in */
+#define TICKPROF_F__ALL			((1 << 12) - 1)
 #define TICKPROF_F_DEFAULT	(TICKPROF_F_KSTACK | TICKPROF_F_USTACK | \
 				 TICKPROF_F_EVENTS | TICKPROF_F_INHERIT)
 
@@ -432,6 +482,7 @@ enum tickprof_counter {
 #define TICKPROF_FEATURE_CGROUP		(1 << 5)	/* cgroup ids and cgroup targets */
 #define TICKPROF_FEATURE_TABLES		(1 << 6)	/* user stacks by unwind table; needs MMAP */
 #define TICKPROF_FEATURE_WAITS		(1 << 7)	/* WAIT records */
+#define TICKPROF_FEATURE_CONTEXT	(1 << 8)	/* CONTEXT records */
 
 /* State of a session (A_STATE). */
 enum tickprof_state {
@@ -458,17 +509,44 @@ enum tickprof_target_kind {
 };
 #define TICKPROF_TARGET_MAX (__TICKPROF_TARGET_MAX - 1)
 
+/*
+ * WHERE A PROCESS KEEPS THE CONTEXT OF ITS THREADS (A_CONTEXT_KIND)
+ *
+ * The tool finds it out, once a program image; the module follows it in each
+ * thread, from what the thread's pointer register says at that moment (tp:
+ * x86_64 the base of fs, arm64 tpidr_el0):
+ *
+ *	STATIC:	variable = tp + offset
+ *	DTV:	vector = *(tp + vector_at)
+ *		module <= *(vector + count_at), else the thread has none yet
+ *		block = *(vector + module * stride); 0 and -1: likewise
+ *		variable = block + offset
+ *
+ *	context = *variable; 0: in no span
+ *
+ * A child of fork has what its parent had; exec forgets it, which is why the image
+ * is named by start_time and exec_id, as TASK and EXEC records have them.
+ */
+enum tickprof_context_kind {
+	TICKPROF_CONTEXT_ABSENT,	/* the process publishes none */
+	TICKPROF_CONTEXT_STATIC,	/* A_CONTEXT_OFFSET */
+	TICKPROF_CONTEXT_DTV,		/* A_CONTEXT_OFFSET … A_CONTEXT_STRIDE */
+	__TICKPROF_CONTEXT_MAX,
+};
+#define TICKPROF_CONTEXT_MAX (__TICKPROF_CONTEXT_MAX - 1)
+
 /* COMMANDS. All need CAP_PERFMON or CAP_SYS_ADMIN in the initial user namespace. */
 enum tickprof_cmd {
 	TICKPROF_CMD_UNSPEC,
 	TICKPROF_CMD_INFO,		/* → A_ABI, A_RELEASE, A_FEATURES, A_SESSIONS, A_MEMORY, A_TABLES … */
-	TICKPROF_CMD_SESSION_CONFIGURE,	/* A_FD [A_RATE A_FLAGS A_RING_SIZE A_WATERMARK A_DEPTH A_THROTTLE A_WAIT_MIN A_WAIT_TASKS] */
+	TICKPROF_CMD_SESSION_CONFIGURE,	/* A_FD [A_RATE A_FLAGS A_RING_SIZE A_WATERMARK A_DEPTH A_THROTTLE A_WAIT_MIN A_WAIT_TASKS A_CONTEXTS] */
 	TICKPROF_CMD_TARGET_ADD,	/* A_FD A_TARGET_KIND and A_TARGET_ID or A_TARGET_COMM */
 	TICKPROF_CMD_TARGET_DEL,	/* the same */
 	TICKPROF_CMD_START,		/* A_FD */
 	TICKPROF_CMD_STOP,		/* A_FD */
 	TICKPROF_CMD_SESSION_GET,	/* A_FD, or as a dump of all → A_SESSION … A_COUNTERS */
 	TICKPROF_CMD_NOTIFY,		/* multicast only: A_SESSION A_EVENT [A_COUNTERS] */
+	TICKPROF_CMD_CONTEXT_SET,	/* A_FD A_CONTEXT_PID A_CONTEXT_START_TIME A_CONTEXT_EXEC_ID A_CONTEXT_KIND … [A_CONTEXT_KEYS] */
 	__TICKPROF_CMD_MAX,
 };
 #define TICKPROF_CMD_MAX (__TICKPROF_CMD_MAX - 1)
@@ -503,6 +581,17 @@ enum tickprof_attr {
 	TICKPROF_A_TABLE_MEMORY,	/* u64: bytes that these and the known mappings hold */
 	TICKPROF_A_WAIT_MIN,		/* u32: ns that a wait must last to have a record, 0 … 1 s */
 	TICKPROF_A_WAIT_TASKS,		/* u32: threads whose waits are known at once, 1 … 65536 */
+	TICKPROF_A_CONTEXTS,		/* u32: processes whose context is read at once, 1 … 65536 */
+	TICKPROF_A_CONTEXT_PID,		/* u32: a process, as the initial pid namespace counts */
+	TICKPROF_A_CONTEXT_START_TIME,	/* u64: ns */
+	TICKPROF_A_CONTEXT_EXEC_ID,	/* u64 */
+	TICKPROF_A_CONTEXT_KIND,	/* u32: enum tickprof_context_kind */
+	TICKPROF_A_CONTEXT_OFFSET,	/* s64: bytes */
+	TICKPROF_A_CONTEXT_MODULE,	/* u32: 1 and up */
+	TICKPROF_A_CONTEXT_VECTOR_AT,	/* s32: bytes */
+	TICKPROF_A_CONTEXT_COUNT_AT,	/* s32: bytes */
+	TICKPROF_A_CONTEXT_STRIDE,	/* u32: bytes, 8 … 64 */
+	TICKPROF_A_CONTEXT_KEYS,	/* binary, 32 bytes: key k is wanted if bit k % 8 of byte k / 8 is set */
 	__TICKPROF_A_MAX,
 };
 #define TICKPROF_A_MAX (__TICKPROF_A_MAX - 1)
