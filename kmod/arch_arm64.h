@@ -86,6 +86,12 @@ static __always_inline unsigned long tickprof_arch_signal_register(u16 number)
 	return TICKPROF_ARCH_SIGNAL_X0 + (number & 31) * 8;
 }
 
+/* What the running thread's thread-local storage hangs on: the register, not a copy of it. */
+static inline unsigned long tickprof_arch_thread_pointer(void)
+{
+	return read_sysreg(tpidr_el0);
+}
+
 /* Cycles of get_cycles() in about a millisecond: the architected timer tells its own rate. */
 static inline s64 tickprof_arch_cycles_ms(void)
 {

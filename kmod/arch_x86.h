@@ -6,6 +6,7 @@
 #include <linux/build_bug.h>
 #include <linux/mm_types.h>
 #include <linux/stddef.h>
+#include <asm/fsgsbase.h>
 #include <asm/processor.h>
 #include <asm/ptrace.h>
 #include <asm/sigframe.h>
@@ -90,6 +91,12 @@ static __always_inline unsigned long tickprof_arch_signal_register(u16 number)
 	return at[number & 15];
 }
 #undef TICKPROF_ARCH_SIGNAL
+
+/* What the running thread's thread-local storage hangs on: the register, not a copy of it. */
+static inline unsigned long tickprof_arch_thread_pointer(void)
+{
+	return x86_fsbase_read_cpu();
+}
 
 /* Cycles of get_cycles() in about a millisecond. */
 static inline s64 tickprof_arch_cycles_ms(void)

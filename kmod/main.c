@@ -25,7 +25,7 @@ static int __init tickprof_init(void)
 		return err;
 	/* Tries the hooks out: other tasks run into them from here on. */
 	tickprof_features = tickprof_probe_init() | TICKPROF_FEATURE_KSTACK |
-			    TICKPROF_FEATURE_USTACK |
+			    TICKPROF_FEATURE_USTACK | TICKPROF_FEATURE_CONTEXT |
 			    (IS_ENABLED(CONFIG_CGROUPS) ? TICKPROF_FEATURE_CGROUP : 0);
 	/* Without the hook nobody would tell that other code stands at an address now. */
 	if (tickprof_features & TICKPROF_FEATURE_MMAP)

@@ -9,34 +9,18 @@
  */
 #include <linux/capability.h>
 #include <linux/file.h>
-#include <linux/log2.h>
 #include <linux/module.h>
 #include <net/genetlink.h>
 #include <net/netlink.h>
 
 #include "chardev.h"
 #include "netlink.h"
+#include "netlink_parse.h"
 #include "session.h"
 #include "space.h"
 #include "stats.h"
 
 static struct genl_family family;
-
-static const struct nla_policy policy[TICKPROF_A_MAX + 1] = {
-	[TICKPROF_A_FD]			= { .type = NLA_U32 },
-	[TICKPROF_A_RATE]		= { .type = NLA_U32 },
-	[TICKPROF_A_FLAGS]		= { .type = NLA_U32 },
-	[TICKPROF_A_RING_SIZE]		= { .type = NLA_U32 },
-	[TICKPROF_A_WATERMARK]		= { .type = NLA_U32 },
-	[TICKPROF_A_DEPTH]		= { .type = NLA_U32 },
-	[TICKPROF_A_THROTTLE]		= { .type = NLA_U32 },
-	[TICKPROF_A_WAIT_MIN]		= { .type = NLA_U32 },
-	[TICKPROF_A_WAIT_TASKS]		= { .type = NLA_U32 },
-	[TICKPROF_A_TARGET_KIND]	= { .type = NLA_U32 },
-	[TICKPROF_A_TARGET_ID]		= { .type = NLA_U64 },
-	[TICKPROF_A_TARGET_COMM]	= { .type = NLA_NUL_STRING,
-					    .len = TICKPROF_COMM_LEN - 1 },
-};
 
 static int check_permission(struct sk_buff *skb, struct netlink_ext_ack *extack)
 {
@@ -76,78 +60,6 @@ static int get_session(struct sk_buff *skb, struct genl_info *info, struct file 
 	return 0;
 }
 
-static u32 get_u32(struct genl_info *info, enum tickprof_attr attr, u32 absent)
-{
-	return info->attrs[attr] ? nla_get_u32(info->attrs[attr]) : absent;
-}
-
-#define REFUSE(attr, text) do {							\
-	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr], text);		\
-	return -EINVAL;								\
-} while (0)
-
-static int parse_config(struct genl_info *info, struct tickprof_config *c)
-{
-	c->rate = get_u32(info, TICKPROF_A_RATE, TICKPROF_RATE_DEFAULT);
-	c->flags = get_u32(info, TICKPROF_A_FLAGS, TICKPROF_F_DEFAULT);
-	c->ring_size = get_u32(info, TICKPROF_A_RING_SIZE, TICKPROF_RING_DEFAULT);
-	c->watermark = get_u32(info, TICKPROF_A_WATERMARK, c->ring_size / 2);
-	c->depth = get_u32(info, TICKPROF_A_DEPTH, TICKPROF_DEPTH_DEFAULT);
-	c->throttle = get_u32(info, TICKPROF_A_THROTTLE, TICKPROF_THROTTLE_DEFAULT);
-	c->wait_min = get_u32(info, TICKPROF_A_WAIT_MIN, TICKPROF_WAIT_MIN_DEFAULT);
-	c->wait_tasks = get_u32(info, TICKPROF_A_WAIT_TASKS, TICKPROF_WAIT_TASKS_DEFAULT);
-
-	if (c->rate < TICKPROF_RATE_MIN || c->rate > TICKPROF_RATE_MAX)
-		REFUSE(TICKPROF_A_RATE, "rate must be 1 to 20000 Hz");
-	if (c->flags & ~TICKPROF_F__ALL)
-		REFUSE(TICKPROF_A_FLAGS, "unknown flag: the tool is newer than the module");
-	if (c->flags & TICKPROF_F_TABLES && !(tickprof_features & TICKPROF_FEATURE_TABLES))
-		REFUSE(TICKPROF_A_FLAGS,
-		       "no unwinding by tables without the mmap hook (see feature mmap)");
-	if (c->flags & TICKPROF_F_WAITS && !(tickprof_features & TICKPROF_FEATURE_WAITS))
-		REFUSE(TICKPROF_A_FLAGS, "no waits without the scheduler's tracepoints");
-	if (c->flags & TICKPROF_F_NO_TICKS && !(c->flags & TICKPROF_F_WAITS))
-		REFUSE(TICKPROF_A_FLAGS, "neither ticks nor waits: nothing is left");
-	if ((c->flags & TICKPROF_F_EXCLUDE_USER) && (c->flags & TICKPROF_F_EXCLUDE_KERNEL))
-		REFUSE(TICKPROF_A_FLAGS, "user and kernel both excluded: nothing is left");
-	if (c->ring_size < max_t(u32, TICKPROF_RING_MIN, PAGE_SIZE) ||
-	    c->ring_size > TICKPROF_RING_MAX || !is_power_of_2(c->ring_size))
-		REFUSE(TICKPROF_A_RING_SIZE,
-		       "ring size must be a power of two from one page to 64 MiB");
-	/* The last record may find no room long before the ring is full to the byte. */
-	if (!c->watermark || c->watermark > c->ring_size / 2)
-		REFUSE(TICKPROF_A_WATERMARK, "watermark must be 1 to half the ring's size");
-	if (!c->depth || c->depth > TICKPROF_DEPTH_MAX)
-		REFUSE(TICKPROF_A_DEPTH, "depth must be 1 to 512 frames");
-	if (c->throttle > TICKPROF_THROTTLE_MAX)
-		REFUSE(TICKPROF_A_THROTTLE, "throttle must be 0 (off) to 900 permille");
-	if (c->wait_min > TICKPROF_WAIT_MIN_MAX)
-		REFUSE(TICKPROF_A_WAIT_MIN, "shortest wait must be at most a second");
-	if (!c->wait_tasks || c->wait_tasks > TICKPROF_WAIT_TASKS_MAX)
-		REFUSE(TICKPROF_A_WAIT_TASKS, "threads with waits must be 1 to 65536");
-	return 0;
-}
-
-static int parse_target(struct genl_info *info, struct tickprof_target *target)
-{
-	struct nlattr *id = info->attrs[TICKPROF_A_TARGET_ID];
-	struct nlattr *comm = info->attrs[TICKPROF_A_TARGET_COMM];
-
-	target->kind = get_u32(info, TICKPROF_A_TARGET_KIND, TICKPROF_TARGET_UNSPEC);
-	if (target->kind == TICKPROF_TARGET_UNSPEC || target->kind > TICKPROF_TARGET_MAX)
-		REFUSE(TICKPROF_A_TARGET_KIND, "A_TARGET_KIND is missing or unknown");
-	if (target->kind == TICKPROF_TARGET_COMM) {
-		if (!comm || id || !nla_len(comm) || !*(char *)nla_data(comm))
-			REFUSE(TICKPROF_A_TARGET_COMM, "a COMM target takes A_TARGET_COMM alone");
-		strscpy_pad(target->comm, nla_data(comm), sizeof(target->comm));
-	} else {
-		if (!id || comm)
-			REFUSE(TICKPROF_A_TARGET_ID, "this kind of target takes A_TARGET_ID alone");
-		target->id = nla_get_u64(id);
-	}
-	return 0;
-}
-
 static int put_counters(struct sk_buff *msg, const struct tickprof_session *session)
 {
 	u64 sum[TICKPROF_COUNTER_MAX + 1];
@@ -182,6 +94,7 @@ static int put_session(struct sk_buff *msg, const struct tickprof_session *sessi
 	    nla_put_u32(msg, TICKPROF_A_THROTTLE, c->throttle) ||
 	    nla_put_u32(msg, TICKPROF_A_WAIT_MIN, c->wait_min) ||
 	    nla_put_u32(msg, TICKPROF_A_WAIT_TASKS, c->wait_tasks) ||
+	    nla_put_u32(msg, TICKPROF_A_CONTEXTS, c->contexts) ||
 	    nla_put_u32(msg, TICKPROF_A_CPUS, nr_cpu_ids) ||
 	    nla_put_u32(msg, TICKPROF_A_TARGETS, session->stream.targets.nr) ||
 	    nla_put_u64_64bit(msg, TICKPROF_A_MEMORY, tickprof_session_memory(session),
@@ -239,7 +152,7 @@ static int do_configure(struct sk_buff *skb, struct genl_info *info)
 
 	if (err)
 		return err;
-	err = parse_config(info, &config);
+	err = tickprof_netlink_parse_config(info, &config);
 	if (!err) {
 		mutex_lock(&tickprof_session_lock);
 		err = tickprof_session_configure(session, &config, info->extack);
@@ -259,12 +172,29 @@ static int do_target(struct sk_buff *skb, struct genl_info *info)
 
 	if (err)
 		return err;
-	err = parse_target(info, &target);
+	err = tickprof_netlink_parse_target(info, &target);
 	if (!err) {
 		mutex_lock(&tickprof_session_lock);
 		err = tickprof_session_target(session, &target, add, info->extack);
 		mutex_unlock(&tickprof_session_lock);
 	}
+	fput(file);
+	return err;
+}
+
+static int do_context(struct sk_buff *skb, struct genl_info *info)
+{
+	struct tickprof_context_location location;
+	struct tickprof_context_image image;
+	struct tickprof_session *session;
+	struct file *file;
+	int err = get_session(skb, info, &file, &session);
+
+	if (err)
+		return err;
+	err = tickprof_netlink_parse_context(info, &image, &location);
+	if (!err)
+		err = tickprof_session_context(session, &image, &location, info->extack);
 	fput(file);
 	return err;
 }
@@ -369,6 +299,7 @@ static const struct genl_ops ops[] = {
 	{ .cmd = TICKPROF_CMD_START, .doit = do_run },
 	{ .cmd = TICKPROF_CMD_STOP, .doit = do_run },
 	{ .cmd = TICKPROF_CMD_SESSION_GET, .doit = do_get, .dumpit = dump_sessions },
+	{ .cmd = TICKPROF_CMD_CONTEXT_SET, .doit = do_context },
 };
 
 static const struct genl_multicast_group groups[] = {
@@ -379,7 +310,7 @@ static struct genl_family family __ro_after_init = {
 	.name		= TICKPROF_GENL_NAME,
 	.version	= TICKPROF_GENL_VERSION,
 	.maxattr	= TICKPROF_A_MAX,
-	.policy		= policy,
+	.policy		= tickprof_netlink_policy,
 	.netnsok	= false,
 	.module		= THIS_MODULE,
 	.ops		= ops,

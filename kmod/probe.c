@@ -24,6 +24,7 @@
 #include <linux/tracepoint.h>
 
 #include "compat/task_state.h"
+#include "context.h"
 #include "mapping.h"
 #include "probe.h"
 #include "process.h"
@@ -53,6 +54,7 @@ static void on_fork(void *data, struct task_struct *parent, struct task_struct *
 {
 	tickprof_process_fork(parent, child);
 	tickprof_space_forked(child);
+	tickprof_context_fork(child);
 }
 
 static void on_exec(void *data, struct task_struct *task, pid_t old_tid,

@@ -3,11 +3,12 @@
  * One sample: who runs, where, called by whom.
  *
  * Context: hard irq, on the sampler's CPU; "current" is the interrupted task.
- * Bounds: those of task.c and stack.c, which write what a sample refers to.
+ * Bounds: those of task.c, stack.c and context.c, which write what a sample refers to.
  */
 #include <linux/sched.h>
 #include <asm/irq_regs.h>
 
+#include "context.h"
 #include "sample.h"
 #include "stack.h"
 #include "stream.h"
@@ -43,15 +44,28 @@ static bool put_user_stack(struct tickprof_sampler *s, struct pt_regs *regs, u64
 	return false;
 }
 
+static bool put_context(struct tickprof_sampler *s, u64 *position, u16 *flags)
+{
+	struct tickprof_context_record *record = &s->context->record;
+
+	if (!tickprof_context_take(s, record))
+		return false;
+	if (likely(tickprof_context_put(s, &record->context, position)))
+		return true;
+	*flags |= TICKPROF_SAMPLE_NOSTACK;
+	return false;
+}
+
 static void write_sample(struct tickprof_sampler *s, struct task_struct *task,
 			 struct pt_regs *regs, u64 now)
 {
 	struct tickprof_ring *ring = &s->ring;
 	bool user = user_mode(regs);
-	u64 at_task, at_kernel = 0, at_user = 0, at;
+	u64 at_task, at_kernel = 0, at_user = 0, at_context = 0, at;
 	bool has_task, has_kernel = false, has_user = false;
 	struct tickprof_sample *sample;
 	u16 flags = user ? TICKPROF_SAMPLE_USER : 0;
+	u32 size = sizeof(*sample);
 
 	rcu_read_lock();
 	has_task = tickprof_task_put(s, task, &at_task);
@@ -64,15 +78,19 @@ static void write_sample(struct tickprof_sampler *s, struct task_struct *task,
 		flags |= TICKPROF_SAMPLE_IDLE | TICKPROF_SAMPLE_KTHREAD;
 	else if (s->config->flags & TICKPROF_F_USTACK)
 		has_user = put_user_stack(s, user ? regs : NULL, &at_user, &flags);
-	sample = tickprof_ring_reserve(ring, sizeof(*sample));
+	if (s->context && put_context(s, &at_context, &flags)) {
+		flags |= TICKPROF_SAMPLE_CONTEXT;
+		size = sizeof(struct tickprof_sample_context);
+	}
+	sample = tickprof_ring_reserve(ring, size);
 	if (!sample)
 		goto lost;
-	at = tickprof_ring_position(ring, sizeof(*sample));
+	at = tickprof_ring_position(ring, size);
 	*sample = (struct tickprof_sample){
 		.hdr = {
 			.type = TICKPROF_RECORD_SAMPLE,
 			.flags = flags,
-			.size = sizeof(*sample),
+			.size = size,
 		},
 		.time = now,
 		.ip = instruction_pointer(regs),
@@ -81,6 +99,12 @@ static void write_sample(struct tickprof_sampler *s, struct task_struct *task,
 		.ustack = has_user ? at - at_user : 0,
 		.missed = s->missed,
 	};
+	if (flags & TICKPROF_SAMPLE_CONTEXT) {
+		struct tickprof_sample_context *longer = (void *)sample;
+
+		longer->context = at - at_context;
+		longer->reserved = 0;
+	}
 	s->missed = 0;
 	tickprof_count(s, TICKPROF_COUNTER_SAMPLES);
 	return;

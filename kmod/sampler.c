@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <linux/topology.h>
 
+#include "context.h"
 #include "sampler.h"
 #include "stream.h"
 #include "timer.h"
@@ -30,10 +31,19 @@ static void wake_reader(struct irq_work *work)
  */
 static u32 burst(u32 depth)
 {
-	BUILD_BUG_ON(sizeof(struct tickprof_wait) < sizeof(struct tickprof_sample));
+	BUILD_BUG_ON(sizeof(struct tickprof_wait) < sizeof(struct tickprof_sample_context));
 	return sizeof(struct tickprof_lost) + sizeof(struct tickprof_task) +
 	       2 * (sizeof(struct tickprof_stack) + depth * sizeof(u64)) +
+	       sizeof(struct tickprof_context_record) + sizeof(struct tickprof_thread_context) +
 	       sizeof(struct tickprof_wait);
+}
+
+static void free_sampler(struct tickprof_sampler *s)
+{
+	kvfree(s->rules);
+	kvfree(s->blocked);
+	kvfree(s->context);
+	kvfree(s);
 }
 
 static void destroy_sampler(struct tickprof_sampler *s)
@@ -41,9 +51,31 @@ static void destroy_sampler(struct tickprof_sampler *s)
 	if (!s)
 		return;
 	tickprof_ring_deinit(&s->ring);
-	kvfree(s->rules);
-	kvfree(s->blocked);
-	kvfree(s);
+	free_sampler(s);
+}
+
+static size_t rules_size(u32 flags)
+{
+	return flags & TICKPROF_F_TABLES ? sizeof(struct tickprof_rule_cache) : 0;
+}
+
+static size_t blocked_size(u32 flags)
+{
+	return flags & TICKPROF_F_WAITS ? tickprof_unwind_blocked_cache() : 0;
+}
+
+static size_t context_size(u32 flags)
+{
+	return flags & TICKPROF_F_CONTEXT ? sizeof(struct tickprof_context_cache) : 0;
+}
+
+/* What a session does not want has no size. False: no memory. */
+static bool create_cache(void *cache, size_t size, u32 cpu)
+{
+	void **to = cache;
+
+	*to = size ? kvzalloc_node(size, GFP_KERNEL, cpu_to_node(cpu)) : NULL;
+	return !size || *to;
 }
 
 static size_t sampler_size(u32 depth)
@@ -65,26 +97,15 @@ static struct tickprof_sampler *create_sampler(struct tickprof_stream *stream, u
 	s->random = get_random_u32() | 1;
 	init_irq_work(&s->wake, wake_reader);
 	tickprof_timer_init(s);
-	if (config->flags & TICKPROF_F_TABLES) {
-		s->rules = kvzalloc_node(sizeof(*s->rules), GFP_KERNEL, cpu_to_node(cpu));
-		if (!s->rules)
-			goto error;
+	if (!create_cache(&s->rules, rules_size(config->flags), cpu) ||
+	    !create_cache(&s->blocked, blocked_size(config->flags), cpu) ||
+	    !create_cache(&s->context, context_size(config->flags), cpu) ||
+	    tickprof_ring_init(&s->ring, cpu, config->ring_size, config->watermark,
+			       burst(config->depth))) {
+		free_sampler(s);
+		return NULL;
 	}
-	if (config->flags & TICKPROF_F_WAITS) {
-		s->blocked = kvzalloc_node(tickprof_unwind_blocked_cache(), GFP_KERNEL,
-					   cpu_to_node(cpu));
-		if (!s->blocked)
-			goto error;
-	}
-	if (tickprof_ring_init(&s->ring, cpu, config->ring_size, config->watermark,
-			       burst(config->depth)))
-		goto error;
 	return s;
-error:
-	kvfree(s->rules);
-	kvfree(s->blocked);
-	kvfree(s);
-	return NULL;
 }
 
 /* Takes NULL, too. */
@@ -121,8 +142,7 @@ struct tickprof_sampler **tickprof_sampler_create_all(struct tickprof_stream *st
 /* Bytes that one takes, its ring included. */
 u64 tickprof_sampler_memory(const struct tickprof_config *config)
 {
-	size_t rules = config->flags & TICKPROF_F_TABLES ? sizeof(struct tickprof_rule_cache) : 0;
-
-	return sampler_size(config->depth) + rules + tickprof_ring_memory(config->ring_size) +
-	       (config->flags & TICKPROF_F_WAITS ? tickprof_unwind_blocked_cache() : 0);
+	return sampler_size(config->depth) + tickprof_ring_memory(config->ring_size) +
+	       rules_size(config->flags) + blocked_size(config->flags) +
+	       context_size(config->flags);
 }

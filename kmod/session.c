@@ -7,7 +7,8 @@
  * Context: process, under tickprof_session_lock.
  * Memory, a possible CPU: ring_size and two pages for the ring, about 12 KiB and
  * 8 bytes a frame of depth for the sampler, 24 KiB for rules with F_TABLES; with
- * F_WAITS a thread what waiters.c says, and 20 KiB a CPU.
+ * F_WAITS a thread what waiters.c says, and 20 KiB a CPU; with F_CONTEXT a process
+ * what contexts.c says, and 3 KiB a CPU.
  *
  * Why teardown is safe, in its order:
  *  1. The stream leaves the list of running ones, and a grace period passes:
@@ -26,6 +27,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "contexts.h"
 #include "memory.h"
 #include "netlink.h"
 #include "probe.h"
@@ -61,6 +63,8 @@ static void watch(struct work_struct *work)
 		tickprof_netlink_notify(session, TICKPROF_EVENT_LOST);
 	if (sum[TICKPROF_COUNTER_THROTTLED] != session->throttled_told)
 		tickprof_netlink_notify(session, TICKPROF_EVENT_THROTTLED);
+	if (session->stream.contexts)
+		tickprof_contexts_sweep(session->stream.contexts);
 	session->lost_told = lost;
 	session->throttled_told = sum[TICKPROF_COUNTER_THROTTLED];
 	schedule_delayed_work(&session->watch, HZ);
@@ -94,10 +98,13 @@ struct tickprof_session *tickprof_session_create(void)
 /* What a session's configuration makes it hold. */
 static u64 config_memory(const struct tickprof_config *config)
 {
-	u64 waiters = config->flags & TICKPROF_F_WAITS ?
-			      tickprof_waiters_memory(config->wait_tasks, config->depth) : 0;
+	u64 tables = 0;
 
-	return num_possible_cpus() * tickprof_sampler_memory(config) + waiters;
+	if (config->flags & TICKPROF_F_WAITS)
+		tables += tickprof_waiters_memory(config);
+	if (config->flags & TICKPROF_F_CONTEXT)
+		tables += tickprof_contexts_memory(config->contexts);
+	return num_possible_cpus() * tickprof_sampler_memory(config) + tables;
 }
 
 static u64 memory_held(void)
@@ -108,6 +115,36 @@ static u64 memory_held(void)
 	list_for_each_entry(session, &tickprof_sessions, all)
 		held += tickprof_session_memory(session);
 	return held + tickprof_store_memory() + tickprof_space_memory();
+}
+
+static void destroy_tables(struct tickprof_stream *stream)
+{
+	tickprof_waiters_destroy(stream->waiters);
+	stream->waiters = NULL;
+	tickprof_contexts_destroy(stream->contexts);
+	stream->contexts = NULL;
+}
+
+/* Of threads with waits and of processes with contexts, where they are wanted. */
+static int create_tables(struct tickprof_stream *stream, const struct tickprof_config *config,
+			 struct netlink_ext_ack *extack)
+{
+	if (config->flags & TICKPROF_F_WAITS) {
+		stream->waiters = tickprof_waiters_create(config);
+		if (!stream->waiters) {
+			NL_SET_ERR_MSG(extack, "no memory for threads with waits: ask for fewer");
+			return -ENOMEM;
+		}
+	}
+	if (config->flags & TICKPROF_F_CONTEXT) {
+		stream->contexts = tickprof_contexts_create(config->contexts);
+		if (!stream->contexts) {
+			destroy_tables(stream);
+			NL_SET_ERR_MSG(extack, "no memory for contexts: ask for fewer processes");
+			return -ENOMEM;
+		}
+	}
+	return 0;
 }
 
 /* Rings and samplers come into being here, once in a session's life. */
@@ -132,17 +169,12 @@ int tickprof_session_configure(struct tickprof_session *session,
 	err = tickprof_memory_charge(memory_held(), config_memory(config), extack);
 	if (err)
 		return err;
-	if (config->flags & TICKPROF_F_WAITS) {
-		stream->waiters = tickprof_waiters_create(config->wait_tasks, config->depth);
-		if (!stream->waiters) {
-			NL_SET_ERR_MSG(extack, "no memory for threads with waits: ask for fewer");
-			return -ENOMEM;
-		}
-	}
+	err = create_tables(stream, config, extack);
+	if (err)
+		return err;
 	samplers = tickprof_sampler_create_all(stream);
 	if (!samplers) {
-		tickprof_waiters_destroy(stream->waiters);
-		stream->waiters = NULL;
+		destroy_tables(stream);
 		NL_SET_ERR_MSG(extack, "no memory for the rings: ask for smaller ones");
 		return -ENOMEM;
 	}
@@ -266,9 +298,26 @@ void tickprof_session_destroy(struct tickprof_session *session)
 	tickprof_store_drop_users(&session->tables);
 	tickprof_netlink_notify(session, TICKPROF_EVENT_CLOSED);
 	tickprof_sampler_destroy_all(session->stream.sampler);
-	tickprof_waiters_destroy(session->stream.waiters);
+	destroy_tables(&session->stream);
 	tickprof_target_deinit(&session->stream.targets);
 	kfree(session);
+}
+
+/* 0 or -errno, and a text. The table lives as long as the session, which the caller holds. */
+int tickprof_session_context(struct tickprof_session *session,
+			     const struct tickprof_context_image *image,
+			     const struct tickprof_context_location *location,
+			     struct netlink_ext_ack *extack)
+{
+	struct tickprof_contexts *contexts;
+
+	mutex_lock(&tickprof_session_lock);
+	contexts = session->state != TICKPROF_STATE_NEW ? session->stream.contexts : NULL;
+	mutex_unlock(&tickprof_session_lock);
+	if (contexts)
+		return tickprof_contexts_set(contexts, image, location, extack);
+	NL_SET_ERR_MSG(extack, "session reads no contexts: configure it with F_CONTEXT");
+	return -EINVAL;
 }
 
 /* Session lock held. */

@@ -5,6 +5,7 @@
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 
+#include "contexts.h"
 #include "store.h"
 #include "stream.h"
 
@@ -45,6 +46,10 @@ int tickprof_session_stop(struct tickprof_session *session, struct netlink_ext_a
 int tickprof_session_target(struct tickprof_session *session,
 			    const struct tickprof_target *target, bool add,
 			    struct netlink_ext_ack *extack);
+int tickprof_session_context(struct tickprof_session *session,
+			     const struct tickprof_context_image *image,
+			     const struct tickprof_context_location *location,
+			     struct netlink_ext_ack *extack);
 size_t tickprof_session_memory(const struct tickprof_session *session);
 ssize_t tickprof_session_upload(struct tickprof_session *session, const char __user *from,
 				size_t bytes);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * STACK records: taken by a walk, written once.
+ * STACK records: taken by a walk, written once, as CONTEXT records are.
  *
  * Context: hard irq or interrupts off, on the sampler's CPU. A slot, chosen by
  * hash, remembers where in the ring an equal record may stand; it is compared
@@ -15,49 +15,51 @@
 #include <linux/sched/task_stack.h>
 
 #include "arch.h"
+#include "compat/kernel_worker.h"
 #include "record.h"
 #include "space.h"
 #include "stack.h"
 #include "stream.h"
 #include "unwind.h"
 
-/* Tasks of the kernel's own that carry a user's mm; not on every kernel. */
-#ifndef PF_IO_WORKER
-#define PF_IO_WORKER 0
-#endif
-#ifndef PF_USER_WORKER
-#define PF_USER_WORKER 0
-#endif
-
 /*
- * Position of a record equal to this one, whose hash is what the taking of it
- * returned; false if it found no room (counted).
+ * Position of a record equal to this one, which "slot" may know; false if it found
+ * no room (counted).
  */
-bool tickprof_stack_put(struct tickprof_sampler *s, struct tickprof_stack *stack, u64 hash,
-			u64 *position)
+bool tickprof_stack_put_once(struct tickprof_sampler *s, const struct tickprof_record *record,
+			     u64 *slot, enum tickprof_counter written, enum tickprof_counter hit,
+			     u64 *position)
 {
 	struct tickprof_ring *ring = &s->ring;
-	u32 size = sizeof(*stack) + stack->nr * sizeof(u64);
-	u64 *slot = &s->stack_slot[hash_64(hash, ilog2(TICKPROF_STACK_SLOTS))];
 	void *to;
 
-	stack->hdr.size = size;
 	if (*slot && tickprof_ring_holds(ring, *slot - 1) &&
-	    tickprof_record_same(tickprof_ring_at(ring, *slot - 1), (const u64 *)stack, size)) {
-		tickprof_count(s, TICKPROF_COUNTER_STACK_HITS);
+	    tickprof_record_same(tickprof_ring_at(ring, *slot - 1), (const u64 *)record,
+				 record->size)) {
+		tickprof_count(s, hit);
 		*position = *slot - 1;
 		return true;
 	}
-	to = tickprof_ring_reserve(ring, size);
+	to = tickprof_ring_reserve(ring, record->size);
 	if (!to) {
 		tickprof_lose(s, TICKPROF_RING_STACK, TICKPROF_COUNTER_LOST_STACKS);
 		return false;
 	}
-	memcpy(to, stack, size);
-	*position = tickprof_ring_position(ring, size);
+	memcpy(to, record, record->size);
+	*position = tickprof_ring_position(ring, record->size);
 	*slot = *position + 1;
-	tickprof_count(s, TICKPROF_COUNTER_STACKS);
+	tickprof_count(s, written);
 	return true;
+}
+
+/* The same for a stack; hash: what the taking of it returned. */
+bool tickprof_stack_put(struct tickprof_sampler *s, struct tickprof_stack *stack, u64 hash,
+			u64 *position)
+{
+	stack->hdr.size = sizeof(*stack) + stack->nr * sizeof(u64);
+	return tickprof_stack_put_once(s, &stack->hdr,
+				       &s->stack_slot[hash_64(hash, ilog2(TICKPROF_STACK_SLOTS))],
+				       TICKPROF_COUNTER_STACKS, TICKPROF_COUNTER_STACK_HITS, position);
 }
 
 static void start_stack(struct tickprof_stack *stack, u16 flags)
@@ -137,7 +139,7 @@ bool tickprof_stack_take_user(struct tickprof_sampler *s, struct pt_regs *regs,
 	struct task_struct *task = current;
 	bool entered = !regs;
 
-	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)) {
+	if (tickprof_kernel_worker(task)) {
 		*sample_flags |= TICKPROF_SAMPLE_KTHREAD;
 		return false;
 	}

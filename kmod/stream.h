@@ -19,6 +19,8 @@
 #define TICKPROF_TASK_SLOTS	256
 
 struct tickprof_blocked_cache;
+struct tickprof_context_cache;
+struct tickprof_contexts;
 struct tickprof_rule_cache;
 struct tickprof_waiters;
 
@@ -32,6 +34,7 @@ struct tickprof_config {
 	u32 throttle_share;	/* the same in 1/1024 */
 	u32 wait_min;		/* ns */
 	u32 wait_tasks;
+	u32 contexts;
 	u64 period;		/* ns */
 	bool sleep_idle;	/* do not re-arm on an idle CPU */
 };
@@ -55,6 +58,7 @@ struct tickprof_sampler {
 	struct irq_work wake;
 	struct tickprof_rule_cache *rules;	/* F_TABLES only */
 	struct tickprof_blocked_cache *blocked;	/* F_WAITS only */
+	struct tickprof_context_cache *context;	/* F_CONTEXT only */
 	u64 counter[TICKPROF_COUNTER_MAX + 1];
 	/* Position + 1 of a STACK or TASK that the ring may still hold; 0: none. */
 	u64 stack_slot[TICKPROF_STACK_SLOTS];
@@ -68,6 +72,7 @@ struct tickprof_stream {
 	struct tickprof_targets targets;
 	struct tickprof_sampler **sampler;	/* by CPU number, nr_cpu_ids of them */
 	struct tickprof_waiters *waiters;	/* F_WAITS only */
+	struct tickprof_contexts *contexts;	/* F_CONTEXT only */
 	wait_queue_head_t wait;
 };
 

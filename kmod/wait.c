@@ -27,6 +27,7 @@
 #include <asm/syscall.h>
 
 #include "compat/task_state.h"
+#include "context.h"
 #include "stack.h"
 #include "stream.h"
 #include "task.h"
@@ -119,6 +120,7 @@ static void leave(struct tickprof_sampler *s, struct task_struct *prev, bool pre
 	w->state = state_of(prev, preempt, state);
 	w->flags = flags_of(prev, w->state);
 	keep_stack(s, w);
+	w->has_context = s->context && tickprof_context_take(s, w->context);
 }
 
 static void put_stacks(struct tickprof_sampler *s, struct tickprof_waiter *w,
@@ -141,9 +143,26 @@ static void put_stacks(struct tickprof_sampler *s, struct tickprof_waiter *w,
 	}
 }
 
+/* Did the wake-up that is known end this wait? */
+static bool was_woken(const struct tickprof_waiter *w)
+{
+	return w->state != TICKPROF_WAIT_PREEMPTED && w->woken;
+}
+
+/* The waiter's, and its waker's. */
+static void put_contexts(struct tickprof_sampler *s, struct tickprof_waiter *w, u64 at[2],
+			 bool has[2], u16 *flags)
+{
+	has[0] = w->has_context && tickprof_context_put(s, &w->context->context, &at[0]);
+	has[1] = w->waker_in_span && was_woken(w) &&
+		 tickprof_context_put(s, &w->waker_context, &at[1]);
+	if (has[0] < w->has_context || has[1] < (w->waker_in_span && was_woken(w)))
+		*flags |= TICKPROF_SAMPLE_NOSTACK;
+}
+
 static void put_waker(struct tickprof_wait *record, struct tickprof_waiter *w)
 {
-	if (w->state == TICKPROF_WAIT_PREEMPTED || !w->woken)
+	if (!was_woken(w))
 		return;
 	record->waker_pid = w->waker_pid;
 	record->waker_tid = w->waker_tid;
@@ -161,14 +180,15 @@ static bool write_wait(struct tickprof_sampler *s, struct tickprof_waiter *w,
 		       struct task_struct *task, struct task_struct *blocked,
 		       u64 now, const u64 length[2])
 {
-	u64 before = s->ring.head, at_task, at_stack[2], at;
+	u64 before = s->ring.head, at_task, at_stack[2], at_context[2], at;
 	struct tickprof_wait *record = NULL;
-	bool has[2];
+	bool has[2], in_span[2];
 
 	if (unlikely(s->ring.any_lost))
 		tickprof_ring_write_lost(&s->ring, now);
 	if (tickprof_task_put(s, task, &at_task)) {
 		put_stacks(s, w, blocked, at_stack, has, &w->flags);
+		put_contexts(s, w, at_context, in_span, &w->flags);
 		record = tickprof_ring_reserve(&s->ring, sizeof(*record));
 	}
 	if (record) {
@@ -190,6 +210,8 @@ static bool write_wait(struct tickprof_sampler *s, struct tickprof_waiter *w,
 			.task = at - at_task,
 			.kstack = has[0] ? at - at_stack[0] : 0,
 			.ustack = has[1] ? at - at_stack[1] : 0,
+			.context = in_span[0] ? at - at_context[0] : 0,
+			.waker_context = in_span[1] ? at - at_context[1] : 0,
 		};
 		put_waker(record, w);
 		w->ran = w->short_blocked = w->short_queued = w->short_nr = 0;
@@ -253,7 +275,7 @@ static void enter(struct tickprof_sampler *s, struct task_struct *next, u64 now)
 	}
 	w->since = now;
 	w->waits = false;
-	w->has_stack = false;
+	w->has_stack = w->has_context = false;
 }
 
 static bool wanted(const struct tickprof_stream *stream, struct task_struct *task)
@@ -309,6 +331,8 @@ void tickprof_wait_waking(struct task_struct *task)
 		w->waker_tid = current->pid;
 		w->waker_irq = hardirq_count() || in_serving_softirq();
 		memcpy(w->waker_comm, current->comm, TICKPROF_COMM_LEN);
+		w->waker_in_span = stream->contexts && !w->waker_irq &&
+				   tickprof_context_take_waker(stream, &w->waker_context);
 	}
 	rcu_read_unlock();
 }
@@ -334,7 +358,7 @@ void tickprof_wait_exit(struct task_struct *task)
 		w->ran += now - w->since;
 		w->state = TICKPROF_WAIT_RUNNING;
 		w->flags = TICKPROF_WAIT_END;
-		w->has_stack = false;
+		w->has_stack = w->has_context = false;
 		w->woken = 0;
 		write_wait(s, w, task, NULL, now, none);
 		if (tickprof_ring_commit(&s->ring))

@@ -14,7 +14,7 @@
  * A waker may have found a waiter that is removed and given to another thread
  * meanwhile: it then writes itself down as the other one's waker, which the
  * true waker does again before that counts.
- * Memory: capacity * (about 130 bytes + 8 a frame of depth + 68).
+ * Memory: capacity * (about 180 bytes + 8 a frame of depth + 68, and 300 with F_CONTEXT).
  */
 #include <linux/kernel.h>
 #include <linux/log2.h>
@@ -23,6 +23,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "stream.h"
 #include "waiters.h"
 
 static u32 bits_for(u32 capacity)
@@ -35,16 +36,25 @@ static size_t nr_places(u32 capacity)
 	return (size_t)TICKPROF_WAITER_WAYS << bits_for(capacity);
 }
 
-static u32 stride_for(u32 depth)
+static u32 context_at(const struct tickprof_config *config)
 {
-	return ALIGN(sizeof(struct tickprof_waiter) + depth * sizeof(u64), SMP_CACHE_BYTES);
+	return sizeof(struct tickprof_waiter) + config->depth * sizeof(u64);
 }
 
-size_t tickprof_waiters_memory(u32 capacity, u32 depth)
+static u32 stride_for(const struct tickprof_config *config)
 {
+	u32 context = config->flags & TICKPROF_F_CONTEXT ? sizeof(struct tickprof_context_record) : 0;
+
+	return ALIGN(context_at(config) + context, SMP_CACHE_BYTES);
+}
+
+size_t tickprof_waiters_memory(const struct tickprof_config *config)
+{
+	u32 capacity = config->wait_tasks;
+
 	return sizeof(struct tickprof_waiters) +
 	       nr_places(capacity) * sizeof(struct tickprof_waiter_place) +
-	       capacity * (sizeof(u32) + (size_t)stride_for(depth));
+	       capacity * (sizeof(u32) + (size_t)stride_for(config));
 }
 
 void tickprof_waiters_destroy(struct tickprof_waiters *t)
@@ -58,16 +68,18 @@ void tickprof_waiters_destroy(struct tickprof_waiters *t)
 }
 
 /* NULL: no memory. */
-struct tickprof_waiters *tickprof_waiters_create(u32 capacity, u32 depth)
+struct tickprof_waiters *tickprof_waiters_create(const struct tickprof_config *config)
 {
 	struct tickprof_waiters *t = kzalloc(sizeof(*t), GFP_KERNEL);
+	u32 capacity = config->wait_tasks;
 
 	if (!t)
 		return NULL;
 	raw_spin_lock_init(&t->lock);
 	t->capacity = capacity;
 	t->bits = bits_for(capacity);
-	t->stride = stride_for(depth);
+	t->stride = stride_for(config);
+	t->context_at = config->flags & TICKPROF_F_CONTEXT ? context_at(config) : 0;
 	t->place = kvcalloc(nr_places(capacity), sizeof(*t->place), GFP_KERNEL);
 	t->free = kvcalloc(capacity, sizeof(*t->free), GFP_KERNEL);
 	t->waiter = kvcalloc(capacity, t->stride, GFP_KERNEL);
@@ -109,6 +121,7 @@ struct tickprof_waiter *tickprof_waiters_add(struct tickprof_waiters *t, struct 
 		memset(w, 0, sizeof(*w));
 		w->task = task;
 		w->tid = task->pid;
+		w->context = t->context_at ? (void *)w + t->context_at : NULL;
 		/* Pairs with the acquire in tickprof_waiters_find(). */
 		smp_store_release(&place[i].task, task);
 	} else {

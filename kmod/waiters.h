@@ -6,7 +6,10 @@
 #include <linux/spinlock.h>
 #include <linux/tickprof.h>
 
+#include "context.h"
+
 struct task_struct;
+struct tickprof_config;
 
 /*
  * A thread whose waits are written. Changed by the scheduler's own events of
@@ -30,6 +33,11 @@ struct tickprof_waiter {
 	u32 waker_tid;
 	bool waker_irq;
 	char waker_comm[TICKPROF_COMM_LEN];
+	bool waker_in_span;
+	struct tickprof_thread_context waker_context;
+	/* The span that it waits in, if any. */
+	bool has_context;
+	struct tickprof_context_record *context;	/* behind the frames; NULL: none is wanted */
 	/* The user stack that it waits with, if any; its frames follow. */
 	bool has_stack;
 	u64 hash;
@@ -48,6 +56,7 @@ struct tickprof_waiters {
 	u32 capacity;
 	u32 bits;			/* log2 of the number of hash values */
 	u32 stride;			/* bytes a waiter */
+	u32 context_at;			/* bytes from a waiter to its context; 0: it has none */
 	u32 nr_free;
 	bool refused;			/* some thread found no place since the reset */
 	u64 from;			/* ns: no waiter was known before */
@@ -56,9 +65,9 @@ struct tickprof_waiters {
 	u8 *waiter;
 };
 
-struct tickprof_waiters *tickprof_waiters_create(u32 capacity, u32 depth);
+struct tickprof_waiters *tickprof_waiters_create(const struct tickprof_config *config);
 void tickprof_waiters_destroy(struct tickprof_waiters *t);
-size_t tickprof_waiters_memory(u32 capacity, u32 depth);
+size_t tickprof_waiters_memory(const struct tickprof_config *config);
 void tickprof_waiters_reset(struct tickprof_waiters *t, u64 from);
 struct tickprof_waiter *tickprof_waiters_add(struct tickprof_waiters *t, struct task_struct *task);
 void tickprof_waiters_remove(struct tickprof_waiters *t, struct tickprof_waiter *w);

@@ -33,7 +33,7 @@ RECORD_NAME = {number: name for name, number in RECORD.items()}
 COUNTER_NAME = {number: name for name, number in COUNTER.items()}
 WAIT = {name: 1 << int(bit) for name, bit in re.findall(r'#define TICKPROF_WAIT_(\w+)\s+\(1 << (\d+)\)', HEADER)}
 WAIT_STATE = [name.lower() for name in re.findall(r'^\tTICKPROF_WAIT_(\w+),', HEADER, re.M)]
-SAMPLE_USER, SAMPLE_IDLE, SAMPLE_KTHREAD, SAMPLE_COMPAT = 1, 2, 4, 16
+SAMPLE_USER, SAMPLE_IDLE, SAMPLE_KTHREAD, SAMPLE_COMPAT, SAMPLE_CONTEXT = 1, 2, 4, 16, 64
 NLM_REQUEST, NLM_ACK, NLM_DUMP = 1, 4, 0x300
 
 
@@ -48,6 +48,10 @@ def u32(name, value):
 
 def u64(name, value):
     return attr(A[name] if isinstance(name, str) else name, struct.pack('Q', value))
+
+
+def binary(name, data):
+    return attr(A[name], data)
 
 
 def string(name, text):
@@ -167,6 +171,13 @@ class Session:
         payload = string('TARGET_COMM', value) if kind == 'COMM' else u64('TARGET_ID', value)
         self.do(command, u32('TARGET_KIND', KIND[kind]) + payload)
 
+    def context(self, pid, start_time, exec_id, location, keys=b''):
+        """location: the attributes' names in lower case, with kind as a number."""
+        payload = u32('CONTEXT_PID', pid) + u64('CONTEXT_START_TIME', start_time) + u64('CONTEXT_EXEC_ID', exec_id)
+        for name, value in location.items():
+            payload += u64('CONTEXT_OFFSET', value & (1 << 64) - 1) if name == 'offset' else u32(f'CONTEXT_{name.upper()}', value)
+        self.do('CONTEXT_SET', payload + (binary('CONTEXT_KEYS', keys) if keys else b''))
+
     def start(self):
         self.do('START')
 
@@ -247,7 +258,7 @@ class Stream:
 
     def feed(self, session):
         for cpu, position, kind, flags, data in session.drain():
-            if kind in ('TASK', 'STACK'):
+            if kind in ('TASK', 'STACK', 'CONTEXT'):
                 self.held[cpu, position] = kind, data
             elif kind == 'SAMPLE':
                 self._sample(cpu, position, flags, data)
@@ -265,7 +276,9 @@ class Stream:
             self.errors += 1
             return None
         pid, tid = struct.unpack_from('II', found[1], 8)
-        return {'pid': pid, 'tid': tid, 'comm': text(found[1][56:72]), 'uid': struct.unpack_from('I', found[1], 48)[0]}
+        start_time, exec_id = struct.unpack_from('QQ', found[1], 24)
+        return {'pid': pid, 'tid': tid, 'comm': text(found[1][56:72]), 'uid': struct.unpack_from('I', found[1], 48)[0],
+                'start_time': start_time, 'exec_id': exec_id}
 
     def _frames(self, cpu, position, distance):
         """A stack's frames, [] if there is none."""
@@ -277,21 +290,38 @@ class Stream:
             return []
         return list(struct.unpack_from('%dQ' % struct.unpack_from('I', stack[1], 8)[0], stack[1], 16))
 
+    def _context(self, cpu, position, distance):
+        """A span, None if there is none."""
+        if not distance:
+            return None
+        found = self.held.get((cpu, position - distance))
+        if not found or found[0] != 'CONTEXT':
+            self.errors += 1
+            return None
+        flags, = struct.unpack_from('H', found[1], 2)
+        attributes = found[1][32:len(found[1]) - (flags >> 8 & 7)]
+        return {'trace_id': found[1][8:24], 'span_id': found[1][24:32], 'trace_flags': flags & 255, 'cut': bool(flags & 1 << 11),
+                'attrs': attributes}
+
     def _sample(self, cpu, position, flags, data):
         time, ip, task, kernel, user, missed = struct.unpack_from('QQIIII', data, 8)
         found = self._task(cpu, position, task)
         if found:
             frames = [ip] + self._frames(cpu, position, kernel) + self._frames(cpu, position, user)
-            self.samples.append({'cpu': cpu, 'time': time, 'flags': flags, 'missed': missed, 'frames': frames, **found})
+            context = struct.unpack_from('I', data, 40)[0] if flags & SAMPLE_CONTEXT else 0
+            self.samples.append({'cpu': cpu, 'time': time, 'flags': flags, 'missed': missed, 'frames': frames,
+                                 'context': self._context(cpu, position, context), **found})
 
     def _wait(self, cpu, position, flags, data):
         names = ('time', 'blocked', 'queued', 'ran', 'short_blocked', 'short_queued', 'short_nr', 'state', 'task', 'kernel',
-                 'user', 'waker_pid', 'waker_tid', 'context', 'waker_comm')
-        wait = dict(zip(names, struct.unpack_from('6Q8I16s', data, 8)))
+                 'user', 'waker_pid', 'waker_tid', 'context', 'waker_comm', 'waker_context')
+        wait = dict(zip(names, struct.unpack_from('6Q8I16sI', data, 8)))
         found = self._task(cpu, position, wait['task'])
         if found:
             wait.update(found, cpu=cpu, flags=flags, state=WAIT_STATE[wait['state']], waker_comm=text(wait['waker_comm']),
                         kernel=self._frames(cpu, position, wait['kernel']),
+                        context=self._context(cpu, position, wait['context']),
+                        waker_context=self._context(cpu, position, wait['waker_context']),
                         user=self._frames(cpu, position, wait['user']))
             self.waits.append(wait)
 

@@ -60,6 +60,7 @@
 #define TICKPROF_WAIT_TASKS_MAX	65536		/* threads */
 #define TICKPROF_CONTEXTS_MAX	65536		/* processes */
 #define TICKPROF_CONTEXT_ATTRS_MAX	612	/* bytes of attributes that are looked at */
+#define TICKPROF_CONTEXT_KEPT_MAX	264	/* bytes of those that are wanted */
 #define TICKPROF_CONTEXT_KEYS	32		/* bytes of a set of key indices */
 
 /* What SESSION_CONFIGURE assumes for an attribute that is not given. */
@@ -302,7 +303,7 @@ struct tickprof_thread_context {
 
 #define TICKPROF_CONTEXT_TRACE_FLAGS	0xff		/* those that W3C Trace Context defines */
 #define TICKPROF_CONTEXT_PADDING(flags)	((flags) >> 8 & 7)	/* bytes, at the end */
-#define TICKPROF_CONTEXT_CUT		(1 << 11)	/* attributes beyond CONTEXT_ATTRS_MAX */
+#define TICKPROF_CONTEXT_CUT		(1 << 11)	/* attributes are missing: beyond one of the bounds */
 
 /*
  * TASK: who a sample belongs to; written like STACK.
