@@ -13,8 +13,8 @@
  * (the same records made by the tool: what /proc told of processes that ran
  * before), COUNTERS, SYMBOLS (resolved locations), PROCESS (what a process said
  * about itself, struct capture_process), SPANS (spans as they came over OTLP/HTTP
- * while recording: OTLP protobuf, one ExportTraceServiceRequest), END. Readers skip
- * types that they do not know.
+ * while recording: one ExportTraceServiceRequest, unpacked, in protobuf or JSON,
+ * which span_read() tells apart), END. Readers skip types that they do not know.
  */
 #ifndef TICKPROF_CAPTURE_H
 #define TICKPROF_CAPTURE_H
@@ -64,6 +64,8 @@ int capture_write_counters(struct capture_writer *w,
 			   const uint64_t counters[TICKPROF_COUNTER_MAX + 1]);
 /* Payload made by profile_symbols_pack() (profile.h). */
 int capture_write_symbols(struct capture_writer *w, const void *blob, size_t size);
+/* Of the types below whose payload has a writer of its own (capture_process.h), and SPANS. */
+int capture_write_chunk(struct capture_writer *w, uint32_t type, const void *payload, size_t size);
 int capture_writer_finish(struct capture_writer *w);
 uint64_t capture_writer_bytes(const struct capture_writer *w);
 
@@ -98,6 +100,7 @@ enum capture_chunk_type {
 /*
  * Payload of PROCESS. nr_keys + 1 texts follow, each ended by a zero: service.name,
  * "" if it is not told, then what the key indices of CONTEXT records stand for.
+ * capture_process.h reads and writes it.
  */
 struct capture_process {
 	uint32_t pid;

@@ -140,6 +140,11 @@ int capture_write_symbols(struct capture_writer *w, const void *blob, size_t siz
 	return write_chunk(w, CAPTURE_SYMBOLS, 0, 0, blob, size);
 }
 
+int capture_write_chunk(struct capture_writer *w, uint32_t type, const void *payload, size_t size)
+{
+	return write_chunk(w, type, 0, 0, payload, size);
+}
+
 int capture_writer_finish(struct capture_writer *w)
 {
 	struct end_payload end = {

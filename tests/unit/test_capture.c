@@ -2,6 +2,7 @@
 /* Capture files: what is written is read; what is damaged is noticed. */
 #include <errno.h>
 
+#include "capture/capture_process.h"
 #include "records.h"
 #include "test.h"
 
@@ -237,6 +238,82 @@ static void pipe_is_read(void **state)
 	free(data);
 }
 
+static const struct capture_process_text shop = {
+	.image = { .pid = 10, .nr_keys = 2, .start_time = 1ull << 40, .exec_id = 7 },
+	.service = "shop",
+	.keys = { "http.route", "" },
+};
+
+static void a_process_is_read_as_it_was_written(void **state)
+{
+	struct capture_process_text many = { .service = "" }, got;
+	struct test_capture t = capture_begin();
+	const struct capture_chunk *chunks;
+	struct capture *c;
+	size_t nr, i;
+
+	many.image.nr_keys = CAPTURE_PROCESS_KEYS_MAX + 1;
+	for (i = 0; i < CAPTURE_PROCESS_KEYS_MAX; i++)
+		many.keys[i] = i % 2 ? "\xff\n" : "k";
+	assert_int_equal(capture_write_process(t.w, &shop), 0);
+	assert_int_equal(capture_write_process(t.w, &many), 0);
+	/* What no reader knows does not bother it. */
+	assert_int_equal(capture_write_chunk(t.w, 4711, "new", 3), 0);
+	c = capture_end(&t);
+	assert_true(capture_complete(c));
+	chunks = capture_chunks(c, &nr);
+	chunks += nr - 3;
+	assert_int_equal(chunks[0].type, CAPTURE_PROCESS);
+	assert_int_equal(capture_process_parse(&chunks[0], &got), 0);
+	assert_memory_equal(&got.image, &shop.image, sizeof(got.image));
+	assert_string_equal(got.service, "shop");
+	assert_string_equal(got.keys[0], "http.route");
+	assert_string_equal(got.keys[1], "");
+	assert_int_equal(capture_process_parse(&chunks[1], &got), 0);
+	assert_int_equal(got.image.nr_keys, CAPTURE_PROCESS_KEYS_MAX);
+	assert_string_equal(got.service, "");
+	assert_string_equal(got.keys[255], "\xff\n");
+	capture_close(c);
+}
+
+/* At every length, and with every count of keys, from memory that ends where the chunk does. */
+static void a_process_that_makes_no_sense_is_refused(void **state)
+{
+	struct test_capture t = capture_begin();
+	struct capture_process_text got;
+	const struct capture_chunk *whole;
+	struct capture_chunk chunk;
+	struct capture *c;
+	size_t nr, size, n;
+	char *exact;
+
+	assert_int_equal(capture_write_process(t.w, &shop), 0);
+	c = capture_end(&t);
+	whole = capture_chunks(c, &nr);
+	whole += nr - 1;
+	chunk = *whole;
+	size = chunk.size;
+	for (n = 0; n <= size + 1; n++) {
+		exact = xmalloc(n + !n);
+		memset(exact, 'x', n);
+		memcpy(exact, whole->payload, n < size ? n : size);
+		chunk.payload = exact;
+		chunk.size = n;
+		assert_int_equal(capture_process_parse(&chunk, &got), n == size ? 0 : -EBADMSG);
+		free(exact);
+	}
+	exact = xmalloc(size);
+	memcpy(exact, whole->payload, size);
+	chunk.payload = exact;
+	chunk.size = size;
+	for (n = 0; n < 300; n++) {
+		((struct capture_process *)exact)->nr_keys = n < 299 ? n : UINT32_MAX;
+		assert_int_equal(capture_process_parse(&chunk, &got), n == 2 ? 0 : -EBADMSG);
+	}
+	free(exact);
+	capture_close(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +325,8 @@ int main(void)
 		cmocka_unit_test(trailing_data_is_noticed),
 		cmocka_unit_test(garbage_is_refused),
 		cmocka_unit_test(pipe_is_read),
+		cmocka_unit_test(a_process_is_read_as_it_was_written),
+		cmocka_unit_test(a_process_that_makes_no_sense_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
