@@ -67,7 +67,7 @@ static int refuse_process(pid_t pid, int error)
 	return exit_status(error);
 }
 
-static int show_process(pid_t pid, struct json_object *list)
+static int show_process(pid_t pid, struct variable_files *seen, struct json_object *list)
 {
 	struct context_view view = { .pid = pid, .threads = read_threads };
 	struct memory memory;
@@ -76,7 +76,7 @@ static int show_process(pid_t pid, struct json_object *list)
 	if (ret)
 		return refuse_process(pid, ret);
 	view.memory = &memory;
-	view.error = publisher_find(pid, &memory, &view.publisher);
+	view.error = publisher_find(pid, &memory, seen, &view.publisher);
 	if (view.error == -ESRCH || view.error == -EACCES || view.error == -EPERM)
 		ret = refuse_process(pid, view.error);
 	else if (json)
@@ -126,17 +126,19 @@ static int context_run(const struct command *cmd, int argc, char **argv)
 {
 	struct json_object *doc = json_document(), *processes = json_object_new_array(),
 			   *files = json_object_new_array();
+	struct variable_files *seen = variable_files_create();
 	int status = EXIT_OK, i, ret;
 	pid_t pid;
 
 	json_object_object_add(doc, "processes", processes);
 	json_object_object_add(doc, "files", files);
 	for (i = optind; i < argc; i++) {
-		ret = is_pid(argv[i], &pid) ? show_process(pid, processes)
+		ret = is_pid(argv[i], &pid) ? show_process(pid, seen, processes)
 					    : show_file(argv[i], files);
 		if (ret)
 			status = ret;
 	}
+	variable_files_destroy(seen);
 	if (json)
 		json_finish(doc);
 	else

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Who publishes thread contexts: see publisher.h. Memory: what maps has of a file
- * that names the variable, a few hundred bytes each; one file is open at a time.
+ * that names the variable, a few hundred bytes each.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,6 @@
 #include "base/util.h"
 #include "process/map_line.h"
 #include "publisher.h"
-#include "symbol/object_open.h"
 
 /* A file that names the variable. */
 struct candidate {
@@ -24,6 +23,7 @@ struct candidate {
 struct search {
 	pid_t pid;
 	const struct memory *memory;
+	struct variable_files *files;
 	struct publisher *out;
 	struct candidate *found;
 	size_t nr_found, cap_found;
@@ -31,13 +31,13 @@ struct search {
 };
 
 /* How far above the addresses in the file a mapping of its code lies. */
-static bool bias_of(const struct elf_file *f, const struct map_line *map, uint64_t *bias)
+static bool bias_of(const struct variable_file *f, const struct map_line *map, uint64_t *bias)
 {
 	uint64_t page = getpagesize();
 	const struct elf_segment *s;
 
-	for (s = f->segments; s < f->segments + f->nr_segments; s++) {
-		if (!s->exec || map->offset < (s->offset & ~(page - 1)) ||
+	for (s = f->code; s < f->code + f->nr_code; s++) {
+		if (map->offset < (s->offset & ~(page - 1)) ||
 		    map->offset >= s->offset + s->filesz)
 			continue;
 		*bias = map->start - (s->vaddr + (map->offset - s->offset));
@@ -46,42 +46,25 @@ static bool bias_of(const struct elf_file *f, const struct map_line *map, uint64
 	return false;
 }
 
-static void look_into(struct search *s, struct elf_file *f, const struct map_line *map)
+static void add_file(struct search *s, const struct map_line *map)
 {
+	const struct variable_file *f = variable_files_get(s->files, s->pid, map);
 	struct candidate c = { .inode = map->inode };
-	const char *interpreter = elf_interpreter(f);
 
-	c.error = tls_variable_find(f, &c.variable);
-	if (c.variable.program && interpreter && !s->out->libc)
-		s->out->libc = c_library_of(interpreter);
+	s->out->files++;
+	if (!f || !f->elf) {
+		s->out->unread++;
+		return;
+	}
+	c.error = f->error;
+	c.variable = f->variable;
+	if (!s->out->libc)
+		s->out->libc = f->libc;
 	if ((c.error && c.error != -EBADMSG) || !bias_of(f, map, &c.bias))
 		return;
 	c.path = xstrdup(map->path);
 	GROW(s->found, s->cap_found, s->nr_found + 1);
 	s->found[s->nr_found++] = c;
-}
-
-static void add_file(struct search *s, const struct map_line *map)
-{
-	struct object_id id = {
-		.path = map->path,
-		.inode = map->inode,
-		.dev_major = map->dev_major,
-		.dev_minor = map->dev_minor,
-		.deleted = map->deleted,
-	};
-	uint8_t build_id[TICKPROF_BUILD_ID_MAX], build_id_size;
-	struct elf_file *f = NULL;
-	int fd __close = object_open(&id, s->pid, map->start, map->end - map->start, build_id,
-				     &build_id_size);
-
-	s->out->files++;
-	if (fd < 0 || elf_file_open(fd, &f)) {
-		s->out->unread++;
-		return;
-	}
-	look_into(s, f, map);
-	elf_file_close(f);
 }
 
 static void add_context(struct search *s, const struct map_line *map)
@@ -216,9 +199,10 @@ static int choose(struct search *s)
 	return 0;
 }
 
-int publisher_find(pid_t pid, const struct memory *m, struct publisher *out)
+int publisher_find(pid_t pid, const struct memory *m, struct variable_files *files,
+		   struct publisher *out)
 {
-	struct search s = { .pid = pid, .memory = m, .out = out };
+	struct search s = { .pid = pid, .memory = m, .files = files, .out = out };
 	size_t i;
 	int ret;
 

@@ -4,8 +4,9 @@
  * defines otel_thread_ctx_v1, and the one location where all threads have it. And
  * the process context, if there is one.
  *
- * Reads /proc/PID/maps and every file that is mapped as code in it, which takes
- * milliseconds and the rights that ptrace wants. Where several files define it, the
+ * Reads /proc/PID/maps and what is not yet in "files" of the files that are mapped as
+ * code in it, which takes milliseconds, later a fraction of one, and the rights that
+ * ptrace wants. Where several files define it, the
  * one counts that the dynamic linker has chosen for words which name the symbol.
  */
 #ifndef TICKPROF_PUBLISHER_H
@@ -16,6 +17,7 @@
 #include "location.h"
 #include "process_context.h"
 #include "tls_variable.h"
+#include "variable_files.h"
 
 struct publisher {
 	char *path;			/* the file that defines it; NULL: nobody does */
@@ -36,7 +38,8 @@ struct publisher {
  * path and variable being set; or why the process cannot be read: -ESRCH, -EACCES,
  * -EPERM. Deinit in any case.
  */
-int publisher_find(pid_t pid, const struct memory *m, struct publisher *out);
+int publisher_find(pid_t pid, const struct memory *m, struct variable_files *files,
+		   struct publisher *out);
 void publisher_deinit(struct publisher *p);
 
 #endif

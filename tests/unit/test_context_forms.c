@@ -144,6 +144,9 @@ static void check_thread(const struct row *row, const struct program *p, int i,
 	assert_memory_equal(value, "ab", 2);
 }
 
+/* One for all: files of the same names come and go. */
+static struct variable_files *files;
+
 static void check_row(const struct row *row)
 {
 	struct publisher found;
@@ -154,7 +157,7 @@ static void check_row(const struct row *row)
 	build(row);
 	p = program_start(row->name, row->environment);
 	assert_int_equal(memory_open(&m, p.pid), 0);
-	ret = publisher_find(p.pid, &m, &found);
+	ret = publisher_find(p.pid, &m, files, &found);
 	print_message("# %-16s %-16s%s %s, module %u, offset %" PRId64 "%s\n", row->name,
 		      tls_form_name(found.variable.form), found.variable.own ? " own" : "",
 		      found.location.kind == LOCATION_STATIC ? "static" : "dtv",
@@ -175,9 +178,16 @@ static void check_row(const struct row *row)
 
 static int write_sources(void **state)
 {
+	files = variable_files_create();
 	write_text("variable.c", variable_source);
 	write_text("user.c", user_source);
 	write_text("main.c", main_source);
+	return 0;
+}
+
+static int forget_files(void **state)
+{
+	variable_files_destroy(files);
 	return 0;
 }
 
@@ -204,7 +214,7 @@ static int find(const char *name, const char *remove, struct publisher *found)
 	if (remove)
 		sh("rm %s", remove);
 	assert_int_equal(memory_open(&m, p.pid), 0);
-	ret = publisher_find(p.pid, &m, found);
+	ret = publisher_find(p.pid, &m, files, found);
 	memory_close(&m);
 	program_stop(&p);
 	return ret;
@@ -263,6 +273,38 @@ static void with_process_context(void **state)
 	publisher_deinit(&found);
 }
 
+/* Another file of the same name, and the same file with other contents. */
+static void each_file_once(void **state)
+{
+	struct publisher found;
+	unsigned int opened;
+
+	if (geteuid())
+		skip();
+	sh(LIBRARY "libonce.so -ftls-model=initial-exec && gcc -pthread main.c -o once -L. -lonce");
+	assert_int_equal(find("once", NULL, &found), 0);
+	assert_int_equal(found.location.kind, LOCATION_STATIC);
+	publisher_deinit(&found);
+	opened = variable_files_opened(files);
+	assert_int_equal(find("once", NULL, &found), 0);
+	assert_int_equal(found.location.kind, LOCATION_STATIC);
+	assert_true(found.files >= 3);
+	publisher_deinit(&found);
+	assert_int_equal(variable_files_opened(files), opened);
+	sh("gcc -w -shared -fPIC -DPAD=64 -ftls-model=initial-exec variable.c -o padded.so && cat padded.so >libonce.so");
+	assert_int_equal(find("once", NULL, &found), 0);
+	publisher_deinit(&found);
+	assert_int_equal(variable_files_opened(files), opened + 1);
+	write_text("none.c", "void **variable(void); void **variable(void) { static void *v; return &v; }\n");
+	sh("gcc -shared -fPIC none.c -o none.so && mv none.so libonce.so");
+	assert_int_equal(find("once", NULL, &found), -ENOENT);
+	publisher_deinit(&found);
+	assert_int_equal(variable_files_opened(files), opened + 2);
+	assert_int_equal(find("once", NULL, &found), -ENOENT);
+	publisher_deinit(&found);
+	assert_int_equal(variable_files_opened(files), opened + 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,7 +316,8 @@ int main(void)
 		cmocka_unit_test(nobody),
 		cmocka_unit_test(deleted),
 		cmocka_unit_test(with_process_context),
+		cmocka_unit_test(each_file_once),
 	};
 
-	return cmocka_run_group_tests(tests, write_sources, NULL);
+	return cmocka_run_group_tests(tests, write_sources, forget_files);
 }
