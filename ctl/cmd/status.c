@@ -101,6 +101,8 @@ static void print_session(void *arg, const struct control_session *s)
 	if (c->flags & TICKPROF_F_WAITS)
 		printf("  waits from %g us on, of %u threads at once\n", c->wait_min / 1e3,
 		       c->wait_tasks);
+	if (c->flags & TICKPROF_F_CONTEXT)
+		printf("  contexts of %u processes at once\n", c->contexts);
 	print_bits("  flags:", c->flags, name_flag);
 	if (s->counters[TICKPROF_COUNTER_USER_STACKS])
 		printf("  user stacks: %.1f %% complete\n", 100.0 * stacks_complete(s->counters) /
@@ -143,6 +145,8 @@ static void add_session(void *arg, const struct control_session *s)
 		json_set_u64(o, "wait_min_ns", s->config.wait_min);
 		json_set_u64(o, "wait_tasks", s->config.wait_tasks);
 	}
+	if (s->config.flags & TICKPROF_F_CONTEXT)
+		json_set_u64(o, "contexts", s->config.contexts);
 	json_set_u64(o, "cpus", s->cpus);
 	json_set_u64(o, "targets", s->targets);
 	for (i = 1; i <= TICKPROF_COUNTER_MAX; i++)

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The only file that knows libnl. A request is built, sent and waited for; the
- * module's refusal comes back as one line: what failed, the module's own
- * sentence, the attribute to blame. libnl's codes become errno in own_errno().
- */
+/* The commands of the netlink family. This file and nl_exchange.c alone know libnl. */
 #include <errno.h>
 #include <netlink/genl/ctrl.h>
-#include <netlink/genl/genl.h>
-#include <netlink/netlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,189 +10,7 @@
 #include "base/names.h"
 #include "base/util.h"
 #include "nl.h"
-
-#define CAPABILITY_HINT "run as root, or give the tool CAP_PERFMON"
-
-struct control {
-	struct nl_sock *sock;
-	int family;
-	bool silent;
-};
-
-/* One exchange with the module. */
-struct exchange {
-	struct control *nl;
-	const char *what;	/* "start sampling" */
-	struct nlmsghdr *request;
-	void (*reply)(struct nlattr **attrs, void *arg);
-	void *arg;
-	int error;
-	bool done;
-};
-
-static int own_errno(int nle)
-{
-	switch (abs(nle)) {
-	case 0:
-		return 0;
-	case NLE_INTR:
-		return -EINTR;
-	case NLE_NOMEM:
-	case NLE_MSGSIZE:
-		return -ENOMEM;
-	case NLE_PERM:
-		return -EPERM;
-	case NLE_NOACCESS:
-		return -EACCES;
-	case NLE_OBJ_NOTFOUND:
-	case NLE_NODEV:
-		return -ENODEV;
-	case NLE_AGAIN:
-		return -EAGAIN;
-	case NLE_DUMP_INTR:
-		return -ESTALE;
-	default:
-		return -EIO;
-	}
-}
-
-static const char *blamed(const struct nlmsghdr *request, uint32_t offset)
-{
-	const struct nlattr *attr = (const void *)((const char *)request + offset);
-
-	if (offset < NLMSG_HDRLEN || offset + sizeof(*attr) > request->nlmsg_len)
-		return NULL;
-	return name_attr(nla_type(attr));
-}
-
-static void report(struct exchange *x, const char *text, const char *attr)
-{
-	if (x->nl->silent)
-		return;
-	if (x->error == -EPERM || x->error == -EACCES)
-		err("cannot %s: permission denied: " CAPABILITY_HINT, x->what);
-	else if (text)
-		err("cannot %s: %s%s%s%s", x->what, text, attr ? " (" : "", attr ? attr : "",
-		    attr ? ")" : "");
-	else
-		err_errno(-x->error, "cannot %s%s%s", x->what, attr ? ": " : "", attr ? attr : "");
-}
-
-/* The module's sentence and the attribute to blame, from the end of a refusal. */
-static void report_refusal(struct exchange *x, struct nlmsghdr *hdr, size_t skip)
-{
-	struct nlattr *tlv[NLMSGERR_ATTR_MAX + 1] = { 0 };
-	int len = (int)nlmsg_datalen(hdr) - (int)NLMSG_ALIGN(skip);
-
-	if (hdr->nlmsg_flags & NLM_F_ACK_TLVS && len > 0)
-		nla_parse(tlv, NLMSGERR_ATTR_MAX,
-			  (void *)((char *)nlmsg_data(hdr) + NLMSG_ALIGN(skip)), len,
-			  NULL);
-	report(x, tlv[NLMSGERR_ATTR_MSG] ? nla_get_string(tlv[NLMSGERR_ATTR_MSG]) : NULL,
-	       tlv[NLMSGERR_ATTR_OFFS] ?
-	       blamed(x->request, nla_get_u32(tlv[NLMSGERR_ATTR_OFFS])) : NULL);
-}
-
-static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
-{
-	struct nlmsghdr *hdr = (void *)((char *)e - NLMSG_HDRLEN);
-	struct exchange *x = arg;
-	size_t skip = sizeof(*e);
-
-	x->error = e->error;
-	x->done = true;
-	if (!(hdr->nlmsg_flags & NLM_F_CAPPED))
-		skip += e->msg.nlmsg_len - NLMSG_HDRLEN;
-	report_refusal(x, hdr, skip);
-	return NL_STOP;
-}
-
-static int on_ack(struct nl_msg *msg, void *arg)
-{
-	((struct exchange *)arg)->done = true;
-	return NL_STOP;
-}
-
-/* A dump that fails says so in its last message. */
-static int on_finish(struct nl_msg *msg, void *arg)
-{
-	struct nlmsghdr *hdr = nlmsg_hdr(msg);
-	struct exchange *x = arg;
-
-	x->done = true;
-	if (nlmsg_datalen(hdr) < (int)sizeof(int) || *(int *)nlmsg_data(hdr) >= 0)
-		return NL_STOP;
-	x->error = *(int *)nlmsg_data(hdr);
-	report_refusal(x, hdr, sizeof(int));
-	return NL_STOP;
-}
-
-static int on_reply(struct nl_msg *msg, void *arg)
-{
-	struct nlattr *attrs[TICKPROF_A_MAX + 1];
-	struct exchange *x = arg;
-
-	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, TICKPROF_A_MAX, NULL) < 0) {
-		x->error = -EPROTO;
-		return NL_SKIP;
-	}
-	if (x->reply)
-		x->reply(attrs, x->arg);
-	return NL_OK;
-}
-
-/* Send msg, which is consumed, and wait for the end of its answer. */
-static int transact(struct exchange *x, struct nl_msg *msg)
-{
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int ret;
-
-	if (!msg || !cb) {
-		ret = -ENOMEM;
-		goto out;
-	}
-	nl_cb_err(cb, NL_CB_CUSTOM, on_error, x);
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_reply, x);
-	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, x);
-	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, x);
-	ret = own_errno(nl_send_auto(x->nl->sock, msg) < 0 ? -NLE_FAILURE : 0);
-	x->request = nlmsg_hdr(msg);
-	while (!ret && !x->done) {
-		int nle = nl_recvmsgs(x->nl->sock, cb);
-
-		if (nle < 0 && !x->done && nle != -NLE_INTR)
-			ret = own_errno(nle);
-	}
-	if (ret && !x->nl->silent)
-		err_errno(-ret, "cannot %s: netlink exchange failed", x->what);
-out:
-	nl_cb_put(cb);
-	nlmsg_free(msg);
-	return ret ? ret : x->error;
-}
-
-static struct nl_msg *request(struct control *nl, uint8_t cmd, int flags)
-{
-	struct nl_msg *msg = nlmsg_alloc();
-
-	if (msg && !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nl->family, 0,
-				NLM_F_REQUEST | flags, cmd, TICKPROF_GENL_VERSION)) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
-}
-
-static struct nl_msg *session_request(struct control *nl, uint8_t cmd, int fd)
-{
-	struct nl_msg *msg = request(nl, cmd, NLM_F_ACK);
-
-	if (msg && nla_put_u32(msg, TICKPROF_A_FD, fd)) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
-}
+#include "nl_exchange.h"
 
 static uint32_t get_u32(struct nlattr *attr)
 {
@@ -249,6 +61,7 @@ static void read_session(struct nlattr **attrs, struct control_session *s)
 		.config.throttle = get_u32(attrs[TICKPROF_A_THROTTLE]),
 		.config.wait_min = get_u32(attrs[TICKPROF_A_WAIT_MIN]),
 		.config.wait_tasks = get_u32(attrs[TICKPROF_A_WAIT_TASKS]),
+		.config.contexts = get_u32(attrs[TICKPROF_A_CONTEXTS]),
 	};
 	get_string(attrs[TICKPROF_A_OWNER_COMM], s->owner_comm, sizeof(s->owner_comm));
 	if (!attrs[TICKPROF_A_COUNTERS])
@@ -282,7 +95,7 @@ static int info_get(struct control *nl, struct control_info *info)
 		.reply = read_info,
 		.arg = info,
 	};
-	int ret = transact(&x, request(nl, TICKPROF_CMD_INFO, NLM_F_ACK));
+	int ret = nl_transact(&x, nl_request(nl, TICKPROF_CMD_INFO, NLM_F_ACK));
 
 	if (ret)
 		return ret;
@@ -302,7 +115,7 @@ static int connect_family(struct control *nl)
 	if (nle) {
 		if (!nl->silent)
 			err("cannot open a generic netlink socket: %s", nl_geterror(nle));
-		return own_errno(nle);
+		return nl_own_errno(nle);
 	}
 	setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	nl->family = genl_ctrl_resolve(nl->sock, TICKPROF_GENL_NAME);
@@ -355,8 +168,8 @@ int control_probe(struct control_info *info)
 int control_session_configure(struct control *nl, int fd, const struct control_config *c)
 {
 	struct exchange x = { .nl = nl, .what = "configure the session" };
-	struct nl_msg *msg = session_request(nl, TICKPROF_CMD_SESSION_CONFIGURE, fd);
-	const bool waits = c->flags & TICKPROF_F_WAITS;
+	struct nl_msg *msg = nl_session_request(nl, TICKPROF_CMD_SESSION_CONFIGURE, fd);
+	const bool waits = c->flags & TICKPROF_F_WAITS, contexts = c->flags & TICKPROF_F_CONTEXT;
 
 	if (!msg || nla_put_u32(msg, TICKPROF_A_RATE, c->rate) ||
 	    nla_put_u32(msg, TICKPROF_A_FLAGS, c->flags) ||
@@ -365,18 +178,19 @@ int control_session_configure(struct control *nl, int fd, const struct control_c
 	    (c->ring_size && nla_put_u32(msg, TICKPROF_A_RING_SIZE, c->ring_size)) ||
 	    (c->watermark && nla_put_u32(msg, TICKPROF_A_WATERMARK, c->watermark)) ||
 	    (waits && nla_put_u32(msg, TICKPROF_A_WAIT_MIN, c->wait_min)) ||
-	    (waits && c->wait_tasks && nla_put_u32(msg, TICKPROF_A_WAIT_TASKS, c->wait_tasks))) {
+	    (waits && c->wait_tasks && nla_put_u32(msg, TICKPROF_A_WAIT_TASKS, c->wait_tasks)) ||
+	    (contexts && c->contexts && nla_put_u32(msg, TICKPROF_A_CONTEXTS, c->contexts))) {
 		nlmsg_free(msg);
 		msg = NULL;
 	}
-	return transact(&x, msg);
+	return nl_transact(&x, msg);
 }
 
 int control_target_add(struct control *nl, int fd, const struct target *t)
 {
 	char what[64];
 	struct exchange x = { .nl = nl, .what = what };
-	struct nl_msg *msg = session_request(nl, TICKPROF_CMD_TARGET_ADD, fd);
+	struct nl_msg *msg = nl_session_request(nl, TICKPROF_CMD_TARGET_ADD, fd);
 	int bad = !msg || nla_put_u32(msg, TICKPROF_A_TARGET_KIND, t->kind);
 
 	if (t->kind == TICKPROF_TARGET_COMM)
@@ -392,21 +206,51 @@ int control_target_add(struct control *nl, int fd, const struct target *t)
 		nlmsg_free(msg);
 		msg = NULL;
 	}
-	return transact(&x, msg);
+	return nl_transact(&x, msg);
+}
+
+static int put_location(struct nl_msg *msg, const struct control_context *c)
+{
+	if (c->kind == TICKPROF_CONTEXT_ABSENT)
+		return 0;
+	if (nla_put_s64(msg, TICKPROF_A_CONTEXT_OFFSET, c->offset))
+		return -ENOMEM;
+	if (c->kind == TICKPROF_CONTEXT_DTV &&
+	    (nla_put_u32(msg, TICKPROF_A_CONTEXT_MODULE, c->module) ||
+	     nla_put_s32(msg, TICKPROF_A_CONTEXT_VECTOR_AT, c->vector_at) ||
+	     nla_put_s32(msg, TICKPROF_A_CONTEXT_COUNT_AT, c->count_at) ||
+	     nla_put_u32(msg, TICKPROF_A_CONTEXT_STRIDE, c->stride)))
+		return -ENOMEM;
+	return nla_put(msg, TICKPROF_A_CONTEXT_KEYS, sizeof(c->keys), c->keys);
+}
+
+int control_context_set(struct control *nl, int fd, const struct control_context *c)
+{
+	struct exchange x = { .nl = nl, .what = "tell where contexts are", .silent = true };
+	struct nl_msg *msg = nl_session_request(nl, TICKPROF_CMD_CONTEXT_SET, fd);
+
+	if (!msg || nla_put_u32(msg, TICKPROF_A_CONTEXT_PID, c->pid) ||
+	    nla_put_u64(msg, TICKPROF_A_CONTEXT_START_TIME, c->start_time) ||
+	    nla_put_u64(msg, TICKPROF_A_CONTEXT_EXEC_ID, c->exec_id) ||
+	    nla_put_u32(msg, TICKPROF_A_CONTEXT_KIND, c->kind) || put_location(msg, c)) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return nl_transact(&x, msg);
 }
 
 int control_start(struct control *nl, int fd)
 {
 	struct exchange x = { .nl = nl, .what = "start sampling" };
 
-	return transact(&x, session_request(nl, TICKPROF_CMD_START, fd));
+	return nl_transact(&x, nl_session_request(nl, TICKPROF_CMD_START, fd));
 }
 
 int control_stop(struct control *nl, int fd)
 {
 	struct exchange x = { .nl = nl, .what = "stop sampling" };
 
-	return transact(&x, session_request(nl, TICKPROF_CMD_STOP, fd));
+	return nl_transact(&x, nl_session_request(nl, TICKPROF_CMD_STOP, fd));
 }
 
 int control_session_get(struct control *nl, int fd, struct control_session *out)
@@ -418,7 +262,7 @@ int control_session_get(struct control *nl, int fd, struct control_session *out)
 		.arg = out,
 	};
 
-	return transact(&x, session_request(nl, TICKPROF_CMD_SESSION_GET, fd));
+	return nl_transact(&x, nl_session_request(nl, TICKPROF_CMD_SESSION_GET, fd));
 }
 
 struct dump {
@@ -441,5 +285,5 @@ int control_session_dump(struct control *nl, void (*each)(void *arg, const struc
 	struct dump d = { each, arg };
 	struct exchange x = { .nl = nl, .what = "list the sessions", .reply = dump_one, .arg = &d };
 
-	return transact(&x, request(nl, TICKPROF_CMD_SESSION_GET, NLM_F_DUMP));
+	return nl_transact(&x, nl_request(nl, TICKPROF_CMD_SESSION_GET, NLM_F_DUMP));
 }

@@ -34,6 +34,18 @@ struct control_config {
 	uint32_t throttle;	/* permille, 0: no bound */
 	uint32_t wait_min;	/* ns; F_WAITS only */
 	uint32_t wait_tasks;	/* F_WAITS only; 0: the module's default */
+	uint32_t contexts;	/* F_CONTEXT only; 0: the module's default */
+};
+
+/* Where a program image keeps the context of its threads (enum tickprof_context_kind). */
+struct control_context {
+	uint32_t pid;
+	uint32_t kind;
+	uint64_t start_time, exec_id;	/* as its TASK records have them */
+	int64_t offset;			/* not for CONTEXT_ABSENT */
+	uint32_t module, stride;	/* CONTEXT_DTV only, as the next */
+	int32_t vector_at, count_at;
+	uint8_t keys[TICKPROF_CONTEXT_KEYS];	/* whose attributes are wanted */
 };
 
 struct control_session {
@@ -57,6 +69,8 @@ int control_probe(struct control_info *info);
 
 int control_session_configure(struct control *nl, int fd, const struct control_config *config);
 int control_target_add(struct control *nl, int fd, const struct target *target);
+/* Silent. -ESRCH: the image is gone; -ENOSPC: no room for another process. */
+int control_context_set(struct control *nl, int fd, const struct control_context *context);
 int control_start(struct control *nl, int fd);
 int control_stop(struct control *nl, int fd);
 int control_session_get(struct control *nl, int fd, struct control_session *out);

@@ -51,6 +51,11 @@ int session_open(struct session *s, const struct control_config *config)
 	/* Where the kernel cannot tell of mappings, frame pointers are what there is. */
 	if (!(s->info.features & TICKPROF_FEATURE_TABLES))
 		wanted.flags &= ~TICKPROF_F_TABLES;
+	if (wanted.flags & TICKPROF_F_CONTEXT && !(s->info.features & TICKPROF_FEATURE_CONTEXT)) {
+		wanted.flags &= ~TICKPROF_F_CONTEXT;
+		warn("module %s cannot read contexts: recorded without trace and span ids",
+		     s->info.release);
+	}
 	ret = control_session_configure(s->nl, s->fd, &wanted);
 	if (ret)
 		goto close;
