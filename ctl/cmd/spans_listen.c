@@ -69,17 +69,13 @@ static int serve(struct otlp_http *h, int signals, uint64_t until)
 
 static void sum_up(const struct otlp_http_counts *c)
 {
-	const uint64_t refused = c->requests - c->taken;
+	char refused[OTLP_HTTP_TEXT_MAX];
 
 	if (verbosity < 0)
 		return;
-	fprintf(stderr, "[ tickprof spans: %" PRIu64 " requests with %" PRIu64 " new spans",
-		c->requests, c->spans);
-	if (refused)
-		fprintf(stderr, "; refused: %" PRIu64 " damaged, %" PRIu64 " not for us, %" PRIu64
-			" too large, %" PRIu64 " when busy, %" PRIu64 " broken off", c->bad,
-			c->unknown, c->too_large, c->busy, c->broken_off);
-	fprintf(stderr, " ]\n");
+	otlp_http_refusals(c, refused);
+	fprintf(stderr, "[ tickprof spans: %" PRIu64 " requests with %" PRIu64 " new spans%s ]\n",
+		c->requests, c->spans, refused);
 }
 
 int spans_listen(struct span_model *m, const char *address, uint64_t duration)

@@ -54,6 +54,14 @@ static bool split(char *text, char **host, char **port)
 	return true;
 }
 
+bool listen_address_valid(const char *address)
+{
+	__free char *copy = xstrdup(address);
+	char *host, *port;
+
+	return split(copy, &host, &port) && strlen(port) <= 5 && atoi(port) <= 65535;
+}
+
 static int open_socket(const struct addrinfo *ai, struct listen_socket *out)
 {
 	const int on = 1;

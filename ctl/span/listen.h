@@ -19,6 +19,8 @@ struct listen_socket {
  * first. 0, or -errno after a message; -EINVAL: not of that form, or no such host.
  */
 int listen_open(const char *address, struct listen_socket *out);
+/* Is it of that form? Says nothing, and asks nobody. */
+bool listen_address_valid(const char *address);
 
 struct sockaddr;
 /* "127.0.0.1:39811"; returns out. */

@@ -8,6 +8,7 @@
  * enough, though.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,8 @@ enum { DRAIN_MAX = 256 << 20, HEAD_MAX = 32 << 10 };
 struct otlp_http {
 	struct MHD_Daemon *daemon;
 	struct listen_socket socket;
-	struct span_model *m;
+	struct span_model *m;		/* NULL: a keeper */
+	struct otlp_keeper keeper;
 	struct otlp_http_counts counts;
 	size_t held;			/* bytes of all bodies at hand */
 };
@@ -112,15 +114,19 @@ static enum MHD_Result take(struct otlp_http *h, struct MHD_Connection *c, struc
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const size_t before = h->m->nr_spans;
+	struct span_model *m = h->m ? h->m : span_model_create(OTLP_HTTP_SPANS_MAX);
+	const size_t before = m->nr_spans;
 	char name[LISTEN_NAME_MAX], from[LISTEN_NAME_MAX + 32];
 	struct otlp_answer answer;
 
 	listen_name(info->client_addr, sizeof(struct sockaddr_storage), name);
 	snprintf(from, sizeof(from), "the request from %s", name);
-	otlp_request_take(h->m, from, r->encoding, r->gzipped, r->body, r->size,
-			  OTLP_HTTP_BODY_MAX, &answer);
-	h->counts.spans += h->m->nr_spans - before;
+	otlp_request_take(m, h->m ? NULL : &h->keeper, from, r->encoding, r->gzipped, r->body,
+			  r->size, OTLP_HTTP_BODY_MAX, &answer);
+	if (h->m || answer.status == MHD_HTTP_OK)
+		h->counts.spans += m->nr_spans - before;
+	if (!h->m)
+		span_model_destroy(m);
 	drop_body(h, r);
 	return send_answer(h, c, r, &answer);
 }
@@ -226,12 +232,15 @@ static void on_log(void *ctx, const char *fmt, va_list ap)
 	verbose("http: %s", text);
 }
 
-int otlp_http_create(const char *address, struct span_model *m, struct otlp_http **out)
+static int create(const char *address, struct span_model *m, const struct otlp_keeper *keeper,
+		  struct otlp_http **out)
 {
 	struct otlp_http *h = xcalloc(1, sizeof(*h));
 	int ret;
 
 	h->m = m;
+	if (keeper)
+		h->keeper = *keeper;
 	ret = listen_open(address, &h->socket);
 	if (ret) {
 		free(h);
@@ -254,6 +263,17 @@ int otlp_http_create(const char *address, struct span_model *m, struct otlp_http
 	}
 	*out = h;
 	return 0;
+}
+
+int otlp_http_create(const char *address, struct span_model *m, struct otlp_http **out)
+{
+	return create(address, m, NULL, out);
+}
+
+int otlp_http_create_keeper(const char *address, const struct otlp_keeper *keeper,
+			    struct otlp_http **out)
+{
+	return create(address, NULL, keeper, out);
 }
 
 void otlp_http_stop(struct otlp_http *h)
@@ -279,6 +299,16 @@ const char *otlp_http_address(const struct otlp_http *h)
 const struct otlp_http_counts *otlp_http_counts(const struct otlp_http *h)
 {
 	return &h->counts;
+}
+
+void otlp_http_refusals(const struct otlp_http_counts *c, char out[OTLP_HTTP_TEXT_MAX])
+{
+	*out = '\0';
+	if (c->requests > c->taken)
+		snprintf(out, OTLP_HTTP_TEXT_MAX,
+			 "; refused: %" PRIu64 " damaged, %" PRIu64 " not for us, %" PRIu64
+			 " too large, %" PRIu64 " when busy, %" PRIu64 " broken off", c->bad,
+			 c->unknown, c->too_large, c->busy, c->broken_off);
 }
 
 bool otlp_http_is_local(const struct otlp_http *h)

@@ -10,13 +10,17 @@
 #ifndef TICKPROF_SPAN_OTLP_HTTP_H
 #define TICKPROF_SPAN_OTLP_HTTP_H
 
+#include "otlp_request.h"
 #include "span.h"
+
+#define OTLP_HTTP_TEXT_MAX 256
 
 enum {
 	OTLP_HTTP_BODY_MAX = 16 << 20,
 	OTLP_HTTP_HELD_MAX = 64 << 20,
 	OTLP_HTTP_CONNECTIONS_MAX = 32,
 	OTLP_HTTP_IDLE_SECONDS = 30,
+	OTLP_HTTP_SPANS_MAX = 256 << 20,	/* of one request, for a keeper */
 };
 
 struct otlp_http_counts {
@@ -27,7 +31,7 @@ struct otlp_http_counts {
 	uint64_t too_large;		/* 413, or cut off beyond all measure */
 	uint64_t busy;			/* 503: too many bodies at a time */
 	uint64_t broken_off;		/* the client went away */
-	uint64_t spans;			/* new in the model */
+	uint64_t spans;			/* new in the model, or in requests that were kept */
 };
 
 struct otlp_http;
@@ -37,6 +41,12 @@ struct otlp_http;
  * free. 0, or -errno after a message; -EINVAL: no such address.
  */
 int otlp_http_create(const char *address, struct span_model *m, struct otlp_http **out);
+/*
+ * The same for who wants requests, not a model: each is read only to see that it can be,
+ * which takes OTLP_HTTP_SPANS_MAX bytes at most. Spans that come again count again.
+ */
+int otlp_http_create_keeper(const char *address, const struct otlp_keeper *keeper,
+			    struct otlp_http **out);
 /* Cuts off whoever is connected; from then on the counts are final. */
 void otlp_http_stop(struct otlp_http *h);
 /* Stops it, if that was not done. */
@@ -45,6 +55,8 @@ void otlp_http_destroy(struct otlp_http *h);
 /* Where it listens, the port as it came out. */
 const char *otlp_http_address(const struct otlp_http *h);
 const struct otlp_http_counts *otlp_http_counts(const struct otlp_http *h);
+/* "; refused: 1 damaged, ...", or "" if none was. */
+void otlp_http_refusals(const struct otlp_http_counts *c, char out[OTLP_HTTP_TEXT_MAX]);
 /* Only programs of this machine can reach it. */
 bool otlp_http_is_local(const struct otlp_http *h);
 

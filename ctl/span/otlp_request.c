@@ -163,9 +163,11 @@ static uint64_t count_rejected(const struct span_model *m, uint64_t before[SPAN_
 	return rejected;
 }
 
-static void read_body(struct span_model *m, const char *from, enum otlp_encoding encoding,
-		      const void *body, size_t size, struct otlp_answer *out)
+static void read_body(struct span_model *m, const struct otlp_keeper *keeper, const char *from,
+		      enum otlp_encoding encoding, const void *body, size_t size,
+		      struct otlp_answer *out)
 {
+	const size_t spans = m->nr_spans;
 	enum span_problem worst = SPAN_PROBLEM_MALFORMED;
 	uint64_t before[SPAN_PROBLEMS], rejected;
 	char message[MESSAGE_MAX];
@@ -179,17 +181,22 @@ static void read_body(struct span_model *m, const char *from, enum otlp_encoding
 	ret = encoding == OTLP_PROTO ? span_read_proto(&s, m) : span_read_otlp_json(&s, m);
 	span_source_close(&s);
 	if (ret) {
-		snprintf(message, sizeof(message), "%s; spans before that were taken", s.error);
+		snprintf(message, sizeof(message), "%s%s", s.error,
+			 keeper ? "" : "; spans before that were taken");
 		otlp_answer_error(encoding, 400, message, out);
+		return;
+	}
+	if (keeper && m->nr_spans > spans && !keeper->keep(keeper->arg, body, size)) {
+		otlp_answer_error(encoding, 503, "too many spans at a time: try again", out);
 		return;
 	}
 	rejected = count_rejected(m, before, &worst);
 	answer_taken(encoding, rejected, span_problem_text(worst), out);
 }
 
-void otlp_request_take(struct span_model *m, const char *from, enum otlp_encoding encoding,
-		       bool gzipped, const void *body, size_t size, size_t max,
-		       struct otlp_answer *out)
+void otlp_request_take(struct span_model *m, const struct otlp_keeper *keeper, const char *from,
+		       enum otlp_encoding encoding, bool gzipped, const void *body, size_t size,
+		       size_t max, struct otlp_answer *out)
 {
 	uint8_t *unpacked = NULL;
 	size_t nr = 0;
@@ -203,6 +210,6 @@ void otlp_request_take(struct span_model *m, const char *from, enum otlp_encodin
 	else if (ret)
 		otlp_answer_error(encoding, 400, "the body is not gzip, or damaged", out);
 	else
-		read_body(m, from, encoding, gzipped ? unpacked : body, gzipped ? nr : size, out);
+		read_body(m, keeper, from, encoding, gzipped ? unpacked : body, gzipped ? nr : size, out);
 	free(unpacked);
 }

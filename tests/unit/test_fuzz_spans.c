@@ -322,7 +322,7 @@ static void damaged_requests(void **state)
 		deflateEnd(&z);
 		if (rnd(4))
 			size = damage(data, size);
-		otlp_request_take(m, "fuzz", encoding, true, data, size, 1 << 20, &a);
+		otlp_request_take(m, NULL, "fuzz", encoding, true, data, size, 1 << 20, &a);
 		assert_true(a.status == 200 || ((a.status == 400 || a.status == 413) && a.size));
 		free(a.body);
 		use(m);

@@ -322,7 +322,7 @@ static unsigned int request(struct span_model *m, enum otlp_encoding encoding, b
 {
 	struct otlp_answer a;
 
-	otlp_request_take(m, "test", encoding, gzipped, body, size, max, &a);
+	otlp_request_take(m, NULL, "test", encoding, gzipped, body, size, max, &a);
 	memcpy(said, a.body, a.size);
 	said[a.size] = '\0';
 	free(a.body);
