@@ -43,21 +43,29 @@ static char *put_text(char *at, const char *text)
 	return stpcpy(at, text) + 1;
 }
 
-int capture_write_process(struct capture_writer *w, const struct capture_process_text *texts)
+void *capture_process_pack(const struct capture_process_text *texts, size_t *size)
 {
 	struct capture_process image = texts->image;
-	size_t size = sizeof(image) + strlen(texts->service) + 1;
-	char *payload __free = NULL, *at;
+	char *payload, *at;
 	uint32_t i;
 
 	if (image.nr_keys > CAPTURE_PROCESS_KEYS_MAX)
 		image.nr_keys = CAPTURE_PROCESS_KEYS_MAX;
+	*size = sizeof(image) + strlen(texts->service) + 1;
 	for (i = 0; i < image.nr_keys; i++)
-		size += strlen(texts->keys[i]) + 1;
-	payload = xmalloc(size);
+		*size += strlen(texts->keys[i]) + 1;
+	payload = xmalloc(*size);
 	memcpy(payload, &image, sizeof(image));
 	at = put_text(payload + sizeof(image), texts->service);
 	for (i = 0; i < image.nr_keys; i++)
 		at = put_text(at, texts->keys[i]);
+	return payload;
+}
+
+int capture_write_process(struct capture_writer *w, const struct capture_process_text *texts)
+{
+	size_t size;
+	void *payload __free = capture_process_pack(texts, &size);
+
 	return capture_write_chunk(w, CAPTURE_PROCESS, payload, size);
 }

@@ -25,7 +25,9 @@ struct capture_process_text {
  */
 int capture_process_parse(const struct capture_chunk *chunk, struct capture_process_text *out);
 
-/* Keys beyond those that there can be are left out. 0 or -errno. */
+/* The payload of such a chunk, on the heap. Keys beyond those that there can be are left out. */
+void *capture_process_pack(const struct capture_process_text *texts, size_t *size);
+/* The same into a capture. 0 or -errno. */
 int capture_write_process(struct capture_writer *w, const struct capture_process_text *texts);
 
 #endif

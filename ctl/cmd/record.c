@@ -18,11 +18,12 @@
 #include "profile/profile.h"
 #include "record/recording.h"
 #include "cmd.h"
+#include "record_context.h"
 #include "record_losses.h"
 #include "record_source.h"
 
 enum {
-	OPT_NO_CALL_GRAPH = SOURCE_OPTION_END,
+	OPT_NO_CALL_GRAPH = CONTEXT_OPTION_END,
 	OPT_COMM, OPT_NO_INHERIT, OPT_USER_ONLY, OPT_MAX_STACK,
 	OPT_UNWIND, OPT_THROTTLE, OPT_LABEL_CPU, OPT_NO_LINES, OPT_DURATION,
 };
@@ -48,6 +49,14 @@ static const struct option_row options[] = {
 	{ OPT_MIN_WAIT, "min-wait", "TIME", "shorter waits are summed up: 500ns, 20us, 1ms (default 1us)" },
 	{ OPT_WAIT_TASKS, "wait-tasks", "THREADS", "threads whose waits are known at once, 1 to 65536\n"
 		"(default 1024; the whole host: twice those there are)" },
+	{ OPT_CONTEXT, "context", "HOW", "the trace and span of each sample and wait, where programs\n"
+		"publish it: \"auto\" (the default) or \"off\"" },
+	{ OPT_CONTEXT_KEYS, "context-keys", "NAME,...", "attributes of spans to record, too, such as http.route\n"
+		"(default none)" },
+	{ OPT_CONTEXTS, "contexts", "PROCESSES", "processes whose contexts are read at once, 1 to 65536\n"
+		"(default 1024; the whole host: twice those there are)" },
+	{ OPT_OTLP_LISTEN, "otlp-listen", "HOST:PORT", "take spans over OTLP/HTTP there while recording, such as\n"
+		"127.0.0.1:4318" },
 	{ OPT_USER_ONLY, "user-only", NULL, "no samples in the kernel" },
 	{ OPT_USER_ONLY, "all-user", NULL, NULL },
 	{ OPT_KERNEL_ONLY, "kernel-only", NULL, "no samples in user programs" },
@@ -70,7 +79,7 @@ static const struct option_row options[] = {
 static struct recording_options opts = {
 	.config = {
 		.rate = TICKPROF_RATE_DEFAULT,
-		.flags = TICKPROF_F_DEFAULT | TICKPROF_F_TABLES,
+		.flags = TICKPROF_F_DEFAULT | TICKPROF_F_TABLES | TICKPROF_F_CONTEXT,
 		.depth = TICKPROF_DEPTH_DEFAULT,
 		.throttle = TICKPROF_THROTTLE_DEFAULT,
 		.wait_min = 1000,
@@ -180,6 +189,11 @@ static int one_option(const struct command *cmd, int id)
 	case OPT_MIN_WAIT:
 	case OPT_WAIT_TASKS:
 		return record_source_option(cmd, id, &opts.config);
+	case OPT_CONTEXT:
+	case OPT_CONTEXT_KEYS:
+	case OPT_CONTEXTS:
+	case OPT_OTLP_LISTEN:
+		return record_context_option(cmd, id, &opts);
 	case 'a':
 		all_cpus = true;
 		break;
@@ -245,6 +259,7 @@ static char *join(char **argv)
 static int check_options(const struct command *cmd)
 {
 	const uint32_t neither = TICKPROF_F_EXCLUDE_USER | TICKPROF_F_EXCLUDE_KERNEL;
+	int status;
 	bool tasks = targets_have(&opts.targets, TICKPROF_TARGET_PID) ||
 		     targets_have(&opts.targets, TICKPROF_TARGET_TID);
 
@@ -257,7 +272,8 @@ static int check_options(const struct command *cmd)
 	if (!*output_path)
 		return usage_error(cmd, "-o needs a file name");
 	opts.command_only = opts.command && !all_cpus && !opts.targets.nr;
-	return record_source_check(cmd, &opts.config, all_cpus);
+	status = record_source_check(cmd, &opts.config, all_cpus);
+	return status == COMMAND_RUN ? record_context_check(cmd, &opts, all_cpus) : status;
 }
 
 static int record_parse(const struct command *cmd, int argc, char **argv)
@@ -370,6 +386,8 @@ static int record(struct recording *r, struct output *out)
 	if (ret)
 		return ret;
 	record_warn_losses(&r->session.state);
+	contexts_report(r->contexts);
+	span_intake_report(r->spans);
 	record_closing_line(&r->session.state, capture_writer_bytes(r->capture), truncated,
 			    output_path);
 	return 0;
@@ -405,6 +423,7 @@ static int record_run(const struct command *cmd, int argc, char **argv)
 	output_close(&out);
 	recording_deinit(&r);
 	targets_deinit(&opts.targets);
+	record_context_deinit(&opts);
 	free(opts.command_line);
 	return status;
 }

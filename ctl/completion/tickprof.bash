@@ -30,6 +30,12 @@ _tickprof_argument() {
 	--source)
 		compgen -W "cpu offcpu cpu,offcpu" -- "$2"
 		;;
+	--context)
+		compgen -W "auto off" -- "$2"
+		;;
+	--listen | --otlp-listen)
+		compgen -W "127.0.0.1:4318" -- "$2"
+		;;
 	--value)
 		compgen -W "samples cpu off_cpu runq" -- "$2"
 		;;

@@ -73,7 +73,11 @@ static int drain_and_settle(struct recording *r)
 {
 	int ret = drain(r);
 
-	return ret ? ret : watch_settle(r->watch);
+	if (!ret)
+		ret = watch_settle(r->watch);
+	if (!ret)
+		ret = written(r, contexts_write(r->contexts, r->capture));
+	return ret ? ret : written(r, span_intake_write(r->spans, r->capture));
 }
 
 /* Records that /proc gave; the rings must not fill up meanwhile. */
@@ -361,6 +365,7 @@ static int finish(struct recording *r)
 	int ret;
 
 	ret = session_stop(&r->session);
+	span_intake_stop(r->spans);
 	if (!ret)
 		ret = drain_and_settle(r);
 	/* What this round was the first to see is ripe after another. */
@@ -373,6 +378,18 @@ static int finish(struct recording *r)
 	write_number(r, CAPTURE_META_END_MONO, now_ns());
 	tables_write_meta(r->tables, r->capture);
 	return written(r, capture_write_counters(r->capture, r->session.state.counters));
+}
+
+static void start_contexts(struct recording *r)
+{
+	const struct contexts_options options = {
+		.session = r->session.fd,
+		.keys = r->options->context_keys,
+		.mmap_events = r->session.info.features & TICKPROF_FEATURE_MMAP,
+	};
+
+	if (r->session.state.config.flags & TICKPROF_F_CONTEXT)
+		r->contexts = contexts_create(&options);
 }
 
 int recording_run(struct recording *r, const struct recording_options *options, int fd)
@@ -392,9 +409,13 @@ int recording_run(struct recording *r, const struct recording_options *options, 
 	r->cgroups = cgroups_create(sink_cgroup, r);
 	if (r->session.state.config.flags & TICKPROF_F_TABLES)
 		r->tables = tables_create(r->session.fd, NULL);
+	start_contexts(r);
+	if (options->otlp_listen)
+		ret = span_intake_create(options->otlp_listen, &r->spans);
 	r->watch = watch_create(r->objects, r->snapshot, r->cgroups, r->tables,
-				r->session.info.features & TICKPROF_FEATURE_MMAP);
-	ret = begin(r);
+				r->contexts, r->session.info.features & TICKPROF_FEATURE_MMAP);
+	if (!ret)
+		ret = begin(r);
 	if (!ret)
 		ret = record_loop(r);
 	return ret ? ret : finish(r);
@@ -403,7 +424,9 @@ int recording_run(struct recording *r, const struct recording_options *options, 
 void recording_deinit(struct recording *r)
 {
 	capture_writer_destroy(r->capture);
+	span_intake_destroy(r->spans);
 	watch_destroy(r->watch);
+	contexts_destroy(r->contexts);
 	tables_destroy(r->tables);
 	cgroups_destroy(r->cgroups);
 	snapshot_destroy(r->snapshot);

@@ -18,7 +18,9 @@
 #include "control/session.h"
 #include "control/target.h"
 #include "symbol/object.h"
+#include "contexts.h"
 #include "snapshot.h"
+#include "span_intake.h"
 #include "tables.h"
 #include "watch.h"
 
@@ -28,6 +30,8 @@ struct recording_options {
 	bool command_only;	/* the command and its children are the target */
 	char **command;		/* NULL: none */
 	char *command_line;	/* for the capture, may be NULL */
+	struct context_keys context_keys;
+	const char *otlp_listen;	/* address to take spans at; NULL: none */
 	uint32_t delay_ms;
 	uint64_t duration_ns;	/* 0: no bound */
 	bool progress;		/* a line on stderr once a second */
@@ -42,6 +46,8 @@ struct recording {
 	struct cgroups *cgroups;
 	struct watch *watch;
 	struct tables *tables;	/* NULL: stacks are walked by frame pointer */
+	struct contexts *contexts;	/* NULL: no spans are recorded */
+	struct span_intake *spans;	/* NULL: none are taken */
 	struct capture_writer *capture;
 	int signals;		/* signalfd */
 	uint64_t started, leave_at, progress_at;

@@ -27,6 +27,7 @@ struct watch {
 	struct snapshot *snapshot;
 	struct cgroups *cgroups;
 	struct tables *tables;
+	struct contexts *contexts;
 	int error;		/* the cgroup sink's first */
 	bool mmap_events;
 	struct watch_stats stats;
@@ -41,7 +42,8 @@ struct watch {
 };
 
 struct watch *watch_create(struct objects *objects, struct snapshot *snapshot,
-			   struct cgroups *cgroups, struct tables *tables, bool mmap_events)
+			   struct cgroups *cgroups, struct tables *tables,
+			   struct contexts *contexts, bool mmap_events)
 {
 	struct watch *w = xcalloc(1, sizeof(*w));
 
@@ -49,6 +51,7 @@ struct watch *watch_create(struct objects *objects, struct snapshot *snapshot,
 	w->snapshot = snapshot;
 	w->cgroups = cgroups;
 	w->tables = tables;
+	w->contexts = contexts;
 	w->mmap_events = mmap_events;
 	w->purge_at = PURGE_AT;
 	return w;
@@ -217,6 +220,7 @@ static void see(struct watch *w, const struct tickprof_record *rec, bool snapsho
 {
 	const void *body = rec;
 
+	contexts_see(w->contexts, rec, snapshot);
 	switch (rec->type) {
 	case TICKPROF_RECORD_TASK:
 		see_task(w, body, snapshot);

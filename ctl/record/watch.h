@@ -17,6 +17,7 @@
 
 #include "control/cgroup.h"
 #include "symbol/object.h"
+#include "contexts.h"
 #include "snapshot.h"
 #include "tables.h"
 
@@ -30,11 +31,12 @@ struct watch_stats {
 
 /* All that is given stays the caller's and outlives the watch. */
 /*
- * tables: gets every mapped file; may be NULL. mmap_events: the kernel announces
- * mappings (TICKPROF_FEATURE_MMAP).
+ * tables: gets every mapped file; contexts: every record that is looked over; both may
+ * be NULL. mmap_events: the kernel announces mappings (TICKPROF_FEATURE_MMAP).
  */
 struct watch *watch_create(struct objects *objects, struct snapshot *snapshot,
-			   struct cgroups *cgroups, struct tables *tables, bool mmap_events);
+			   struct cgroups *cgroups, struct tables *tables,
+			   struct contexts *contexts, bool mmap_events);
 void watch_destroy(struct watch *w);
 
 /* Whole, checked records of a ring (snapshot: of /proc). */

@@ -274,7 +274,7 @@ static void unknown_tasks_are_looked_up_once(void **state)
 	make_process(s, 10, "x", 0, "");
 	make_process(s, 11, "y", 0, "");
 	s->cgroups = cgroups_create(ignore_cgroup, NULL);
-	s->watch = watch_create(objects, s->snapshot, s->cgroups, NULL, true);
+	s->watch = watch_create(objects, s->snapshot, s->cgroups, NULL, NULL, true);
 	see_task(s, 10, 5);
 	see_task(s, 10, 5);
 	assert_int_equal(settled(s)->fallbacks, 1);
@@ -305,7 +305,7 @@ static void without_mapping_events_each_exec_is_looked_up(void **state)
 
 	make_process(s, 10, "x", 0, "");
 	s->cgroups = cgroups_create(ignore_cgroup, NULL);
-	s->watch = watch_create(objects, s->snapshot, s->cgroups, NULL, false);
+	s->watch = watch_create(objects, s->snapshot, s->cgroups, NULL, NULL, false);
 	assert_int_equal(snapshot_all(s->snapshot), 1);
 	see_task(s, 10, 5);
 	assert_int_equal(settled(s)->fallbacks, 0);
