@@ -24,6 +24,12 @@ enum { DRAIN_MS = 50 };
 /* New mappings wake us at once, but a storm of them not more often than this. */
 enum { DRAIN_LEAST_MS = 2 };
 
+/*
+ * At first: who ran before is named by its first record, and until that was read its
+ * contexts are not.
+ */
+enum { FIRST_DRAIN_MS = 5, FIRST_MS = 1000 };
+
 /* How long START waits for the unwind tables of what will surely be mapped. */
 enum { TABLES_MS = 2000 };
 
@@ -302,11 +308,12 @@ static int wait_records(struct recording *r, int timeout_ms)
 
 static int record_loop(struct recording *r)
 {
+	const uint64_t first = r->contexts ? r->started + FIRST_MS * 1000000ull : 0;
 	int ret = 0;
 
 	while (!ret && !at_end(r, now_ns())) {
 		usleep(DRAIN_LEAST_MS * 1000);
-		ret = wait_records(r, DRAIN_MS);
+		ret = wait_records(r, now_ns() < first ? FIRST_DRAIN_MS : DRAIN_MS);
 		if (!ret)
 			ret = drain_and_settle(r);
 		if (!ret && r->options->progress)

@@ -13,7 +13,7 @@
 #include "context_program.h"
 #include "records.h"
 
-#define MS 1000000ull
+#define MS ((uint64_t)1000000)
 
 /* --- when ---------------------------------------------------------------------------------- */
 
@@ -480,6 +480,44 @@ static void what_the_module_refuses(void **state)
 	program_stop(&p);
 }
 
+static int count_only(void *arg, const struct control_context *where)
+{
+	__atomic_fetch_add((unsigned int *)arg, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* Programs that start without end, more than can be looked at: two seconds' worth. */
+static void a_storm_gets_its_share(void **state)
+{
+	const struct timespec pause = { .tv_nsec = 20000 };
+	struct program p = program_start("plain", NULL);
+	unsigned int sets = 0;
+	const struct contexts_options options = {
+		.set = count_only, .arg = &sets, .mmap_events = true,
+	};
+	struct contexts *c = contexts_create(&options);
+	struct contexts_stats s;
+	uint64_t began, now, exec_id = 1;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	began = now = ts.tv_sec * 1000 + ts.tv_nsec / MS;
+	while (now < began + 2000) {
+		see_task(c, p.pid, 1, ++exec_id);
+		see_task(c, getpid(), 1, exec_id);
+		nanosleep(&pause, NULL);
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+		now = ts.tv_sec * 1000 + ts.tv_nsec / MS;
+	}
+	contexts_stats(c, &s);
+	assert_true(s.looks > 100 && sets > 100);
+	print_message("# %" PRIu64 " looks, %" PRIu64 " ms of CPU\n", s.looks,
+		      s.cpu_ns / MS);
+	assert_true(s.cpu_ns < (500 + (now - began) / 10 + 100) * MS);
+	contexts_destroy(c);
+	program_stop(&p);
+}
+
 static int programs(void **state)
 {
 	write_text("variable.c", variable_source);
@@ -513,6 +551,7 @@ int main(void)
 		cmocka_unit_test(by_dlopen),
 		cmocka_unit_test(a_child_goes_by_its_parent),
 		cmocka_unit_test(what_the_module_refuses),
+		cmocka_unit_test(a_storm_gets_its_share),
 	};
 
 	return cmocka_run_group_tests(tests, programs, NULL);
