@@ -164,8 +164,7 @@ static bool see_exec(struct context_images *t, const struct tickprof_exec *exec,
 
 	if (!image)
 		return false;
-	/* Whose child it is, only a child of fork is asked. */
-	image->ppid = 0;
+	image->ppid = 0;	/* only a child of fork goes by its parent */
 	return enqueue(t, image, SOON, now);
 }
 

@@ -19,7 +19,6 @@ static enum look_result result_of(int error, const struct publisher *p)
 	case 0:
 		return LOOK_FOUND;
 	case -ENOENT:
-		/* What could not be opened may be the one. */
 		return LOOK_ABSENT;
 	case -EAGAIN:
 	case -EFAULT:		/* a mapping that is just being made, or gone */
