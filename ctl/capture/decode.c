@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ring records → samples and waits whose task and stacks are resolved (see decode.h).
+ * Ring records → samples and waits whose task, stacks and contexts are resolved (see decode.h).
  *
  * A reference is a distance in the ring, so each CPU's stream keeps a direct
  * table of "what began at this position": 8 bytes for each 8 bytes of the
@@ -18,8 +18,9 @@
 #include "base/hash.h"
 #include "base/util.h"
 #include "decode.h"
+#include "record_check.h"
 
-enum entry_kind { ENTRY_NONE, ENTRY_STACK, ENTRY_TASK };
+enum entry_kind { ENTRY_NONE, ENTRY_STACK, ENTRY_TASK, ENTRY_CONTEXT };
 
 #define ENTRY_KIND_SHIFT	30
 #define ENTRY_ID_MASK		((1u << ENTRY_KIND_SHIFT) - 1)
@@ -50,6 +51,9 @@ struct decode {
 	const struct tickprof_task **tasks;
 	size_t nr_tasks, cap_tasks;
 	struct hash task_index;
+	struct decode_context *contexts;
+	size_t nr_contexts, cap_contexts;
+	struct hash context_index;
 	struct entry *entries;	/* of the stream being read */
 	size_t cap_entries;
 	uint32_t entry_mask;
@@ -103,60 +107,10 @@ void decode_destroy(struct decode *d)
 	hash_deinit(&d->stack_index);
 	free(d->tasks);
 	hash_deinit(&d->task_index);
+	free(d->contexts);
+	hash_deinit(&d->context_index);
 	free(d->entries);
 	free(d);
-}
-
-static const uint32_t record_min_size[__TICKPROF_RECORD_MAX] = {
-	[TICKPROF_RECORD_PAD] = sizeof(struct tickprof_record),
-	[TICKPROF_RECORD_SAMPLE] = sizeof(struct tickprof_sample),
-	[TICKPROF_RECORD_STACK] = sizeof(struct tickprof_stack),
-	[TICKPROF_RECORD_TASK] = sizeof(struct tickprof_task),
-	[TICKPROF_RECORD_FORK] = sizeof(struct tickprof_fork),
-	[TICKPROF_RECORD_EXEC] = sizeof(struct tickprof_exec),
-	[TICKPROF_RECORD_MMAP] = sizeof(struct tickprof_mmap) + 1,
-	[TICKPROF_RECORD_COMM] = sizeof(struct tickprof_comm),
-	[TICKPROF_RECORD_EXIT] = sizeof(struct tickprof_exit),
-	[TICKPROF_RECORD_LOST] = sizeof(struct tickprof_lost),
-	[TICKPROF_RECORD_WAIT] = sizeof(struct tickprof_wait),
-};
-
-/* All that a wait tells of lies between boot and its time, one after the other. */
-static bool wait_valid(const struct tickprof_wait *r)
-{
-	const uint64_t parts[] = {
-		r->blocked, r->queued, r->ran, r->short_blocked, r->short_queued,
-	};
-	uint64_t left = r->time;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(parts); i++) {
-		if (parts[i] > left)
-			return false;
-		left -= parts[i];
-	}
-	return r->time <= INT64_MAX;
-}
-
-/* Whether the strings and counts inside a record of a known type hold. */
-static bool record_valid(const struct tickprof_record *r)
-{
-	const struct tickprof_stack *stack = (const void *)r;
-	const struct tickprof_mmap *map = (const void *)r;
-
-	if (r->size < record_min_size[r->type])
-		return false;
-	switch (r->type) {
-	case TICKPROF_RECORD_STACK:
-		return stack->nr <= (r->size - sizeof(*stack)) / sizeof(stack->ip[0]);
-	case TICKPROF_RECORD_MMAP:
-		return map->build_id_size <= TICKPROF_BUILD_ID_MAX &&
-		       map->addr + map->len >= map->addr &&
-		       memchr(map->path, '\0', r->size - sizeof(*map));
-	case TICKPROF_RECORD_WAIT:
-		return wait_valid((const void *)r);
-	}
-	return true;
 }
 
 enum walk { WALK_EVENTS, WALK_SAMPLES, WALK_END };
@@ -181,7 +135,7 @@ static const struct tickprof_record *next_record(struct decode *d, enum walk wal
 		d->stats.records += count;
 		if (!r->type || r->type >= __TICKPROF_RECORD_MAX)
 			d->stats.unknown += count;
-		else if (record_valid(r))
+		else if (record_check(r))
 			return r;
 		else
 			d->stats.errors += count;
@@ -191,16 +145,41 @@ static const struct tickprof_record *next_record(struct decode *d, enum walk wal
 	return NULL;
 }
 
-static void note_reach(struct stream *s, uint32_t task, uint32_t kstack, uint32_t ustack)
+static void note_reach(struct stream *s, uint32_t distance)
 {
-	uint32_t reach = task;
+	if (distance > s->reach && distance <= TICKPROF_RING_MAX)
+		s->reach = distance;
+}
 
-	if (kstack > reach)
-		reach = kstack;
-	if (ustack > reach)
-		reach = ustack;
-	if (reach > s->reach && reach <= TICKPROF_RING_MAX)
-		s->reach = reach;
+static uint32_t sample_context(const struct tickprof_sample *r)
+{
+	return r->hdr.flags & TICKPROF_SAMPLE_CONTEXT ?
+	       ((const struct tickprof_sample_context *)r)->context : 0;
+}
+
+/* Captures of ABI 1 have waits without. */
+static uint32_t waker_context(const struct tickprof_wait *r)
+{
+	return r->hdr.size >= sizeof(*r) ? r->waker_context : 0;
+}
+
+static void note_references(struct stream *s, const struct tickprof_record *r)
+{
+	const struct tickprof_sample *sample = (const void *)r;
+	const struct tickprof_wait *wait = (const void *)r;
+
+	if (r->type == TICKPROF_RECORD_SAMPLE) {
+		note_reach(s, sample->task);
+		note_reach(s, sample->kstack);
+		note_reach(s, sample->ustack);
+		note_reach(s, sample_context(sample));
+	} else {
+		note_reach(s, wait->task);
+		note_reach(s, wait->kstack);
+		note_reach(s, wait->ustack);
+		note_reach(s, wait->context);
+		note_reach(s, waker_context(wait));
+	}
 }
 
 static void note_lost(struct decode *d, const struct tickprof_lost *lost)
@@ -229,23 +208,18 @@ void decode_events(struct decode *d, decode_event_fn *fn, void *ctx)
 			continue;
 		}
 		while ((r = next_record(d, WALK_EVENTS, chunk, &at))) {
-			const struct tickprof_sample *sample = (const void *)r;
-			const struct tickprof_wait *wait = (const void *)r;
-
 			switch (r->type) {
 			case TICKPROF_RECORD_SAMPLE:
-				if (s)
-					note_reach(s, sample->task, sample->kstack, sample->ustack);
-				break;
 			case TICKPROF_RECORD_WAIT:
 				if (s)
-					note_reach(s, wait->task, wait->kstack, wait->ustack);
+					note_references(s, r);
 				break;
 			case TICKPROF_RECORD_LOST:
 				note_lost(d, (const void *)r);
 				break;
 			case TICKPROF_RECORD_PAD:
 			case TICKPROF_RECORD_STACK:
+			case TICKPROF_RECORD_CONTEXT:
 				break;
 			default:
 				fn(ctx, r, !s);
@@ -290,6 +264,44 @@ static uint32_t intern_task(struct decode *d, const struct tickprof_task *r)
 	return slot->id;
 }
 
+/* The attributes without what is left of them behind a cut or the padding. */
+static struct decode_context context_of(const struct tickprof_thread_context *r)
+{
+	uint32_t size = r->hdr.size - sizeof(*r) - TICKPROF_CONTEXT_PADDING(r->hdr.flags), at = 0;
+
+	while (size - at >= 2 && size - at - 2 >= r->attrs[at + 1])
+		at += 2 + r->attrs[at + 1];
+	return (struct decode_context) {
+		.trace_id = r->trace_id, .span_id = r->span_id, .attrs = r->attrs, .size = at,
+		.trace_flags = r->hdr.flags & TICKPROF_CONTEXT_TRACE_FLAGS,
+		.cut = at < size || r->hdr.flags & TICKPROF_CONTEXT_CUT,
+	};
+}
+
+static uint32_t intern_context(struct decode *d, const struct tickprof_thread_context *r)
+{
+	const struct decode_context c = context_of(r);
+	uint64_t h = hash_u64(hash_seed(), c.trace_flags << 1 | c.cut);
+	const struct decode_context *g;
+	struct hash_slot *slot;
+
+	/* The ids stand in front of the attributes. */
+	h = hash_bytes(h, r->trace_id, offsetof(struct tickprof_thread_context, attrs) + c.size -
+		       offsetof(struct tickprof_thread_context, trace_id));
+	slot = hash_find(&d->context_index, h, id, ({
+		g = &d->contexts[id - 1];
+		g->trace_flags == c.trace_flags && g->cut == c.cut && g->size == c.size &&
+		!memcmp(g->trace_id, c.trace_id, sizeof(r->trace_id)) &&
+		!memcmp(g->span_id, c.span_id, sizeof(r->span_id)) &&
+		!memcmp(g->attrs, c.attrs, c.size); }));
+	if (!slot->id) {
+		GROW(d->contexts, d->cap_contexts, d->nr_contexts + 1);
+		d->contexts[d->nr_contexts++] = c;
+		slot->id = d->nr_contexts;
+	}
+	return slot->id;
+}
+
 static void remember(struct decode *d, uint64_t position, enum entry_kind kind, uint32_t id)
 {
 	uint32_t unit = position / 8;
@@ -328,12 +340,37 @@ static void stream_start(struct decode *d, const struct stream *s)
 	memset(d->entries, 0, nr * sizeof(*d->entries));
 }
 
+static struct decode_sample resolve_sample(struct decode *d, uint32_t cpu, uint64_t position,
+					   const struct tickprof_sample *r)
+{
+	return (struct decode_sample) {
+		.record = r, .cpu = cpu,
+		.task = resolve(d, position, r->task, ENTRY_TASK),
+		.kstack = resolve(d, position, r->kstack, ENTRY_STACK),
+		.ustack = resolve(d, position, r->ustack, ENTRY_STACK),
+		.context = resolve(d, position, sample_context(r), ENTRY_CONTEXT),
+	};
+}
+
+static struct decode_wait resolve_wait(struct decode *d, uint32_t cpu, uint64_t position,
+				       const struct tickprof_wait *r)
+{
+	return (struct decode_wait) {
+		.record = r, .cpu = cpu,
+		.task = resolve(d, position, r->task, ENTRY_TASK),
+		.kstack = resolve(d, position, r->kstack, ENTRY_STACK),
+		.ustack = resolve(d, position, r->ustack, ENTRY_STACK),
+		.context = resolve(d, position, r->context, ENTRY_CONTEXT),
+		.waker_context = resolve(d, position, waker_context(r), ENTRY_CONTEXT),
+	};
+}
+
 static void chunk_samples(struct decode *d, const struct capture_chunk *chunk,
 			  decode_sample_fn *fn, decode_wait_fn *wait_fn, void *ctx)
 {
 	const struct tickprof_record *r;
-	struct decode_sample sample = { .cpu = chunk->cpu };
-	struct decode_wait wait = { .cpu = chunk->cpu };
+	struct decode_sample sample;
+	struct decode_wait wait;
 	uint64_t at = 0;
 
 	while ((r = next_record(d, WALK_SAMPLES, chunk, &at))) {
@@ -346,18 +383,15 @@ static void chunk_samples(struct decode *d, const struct capture_chunk *chunk,
 		case TICKPROF_RECORD_TASK:
 			remember(d, position, ENTRY_TASK, intern_task(d, (const void *)r));
 			break;
+		case TICKPROF_RECORD_CONTEXT:
+			remember(d, position, ENTRY_CONTEXT, intern_context(d, (const void *)r));
+			break;
 		case TICKPROF_RECORD_SAMPLE:
-			sample.record = (const void *)r;
-			sample.task = resolve(d, position, sample.record->task, ENTRY_TASK);
-			sample.kstack = resolve(d, position, sample.record->kstack, ENTRY_STACK);
-			sample.ustack = resolve(d, position, sample.record->ustack, ENTRY_STACK);
+			sample = resolve_sample(d, chunk->cpu, position, (const void *)r);
 			fn(ctx, &sample);
 			break;
 		case TICKPROF_RECORD_WAIT:
-			wait.record = (const void *)r;
-			wait.task = resolve(d, position, wait.record->task, ENTRY_TASK);
-			wait.kstack = resolve(d, position, wait.record->kstack, ENTRY_STACK);
-			wait.ustack = resolve(d, position, wait.record->ustack, ENTRY_STACK);
+			wait = resolve_wait(d, chunk->cpu, position, (const void *)r);
 			wait_fn(ctx, &wait);
 			break;
 		}
@@ -390,6 +424,16 @@ const struct decode_stack *decode_stack(const struct decode *d, uint32_t id)
 const struct tickprof_task *decode_task(const struct decode *d, uint32_t id)
 {
 	return d->tasks[id - 1];
+}
+
+uint32_t decode_nr_contexts(const struct decode *d)
+{
+	return d->nr_contexts;
+}
+
+const struct decode_context *decode_context(const struct decode *d, uint32_t id)
+{
+	return &d->contexts[id - 1];
 }
 
 const struct decode_stats *decode_stats(const struct decode *d)

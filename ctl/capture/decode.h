@@ -2,9 +2,9 @@
 /*
  * Ring records, checked, with their back references resolved.
  *
- * Stacks and tasks are interned over all CPUs: equal content has one number,
- * from 1 on; 0 is "none". Nothing is copied: stacks and tasks point into the
- * capture, which must outlive the decoder.
+ * Stacks, tasks and contexts are interned over all CPUs: equal content has one
+ * number, from 1 on; 0 is "none". Nothing is copied: they point into the capture,
+ * which must outlive the decoder.
  */
 #ifndef TICKPROF_DECODE_H
 #define TICKPROF_DECODE_H
@@ -19,17 +19,29 @@ struct decode_stack {
 	uint32_t flags;			/* TICKPROF_STACK_* */
 };
 
+/* The span that a thread was in. */
+struct decode_context {
+	const uint8_t *trace_id, *span_id;	/* 16 and 8 bytes, neither of zeros alone */
+	const uint8_t *attrs;		/* whole entries {key index, length, value[length]} */
+	uint32_t size;			/* of them, bytes */
+	uint8_t trace_flags;
+	bool cut;			/* there were more attributes */
+};
+
 struct decode_sample {
 	const struct tickprof_sample *record;
 	uint32_t cpu;
-	uint32_t task, kstack, ustack;	/* interned; 0: none, or not to be resolved */
+	uint32_t task, kstack, ustack, context;	/* interned; 0: none, or not to be resolved */
 };
 
-/* As a sample: durations are sane (see record_valid()), the state is whatever the record says. */
+/*
+ * As a sample: durations are sane (see record_check()), the state is whatever the record
+ * says. The record may be that of ABI 1, which has no waker_context.
+ */
 struct decode_wait {
 	const struct tickprof_wait *record;
 	uint32_t cpu;
-	uint32_t task, kstack, ustack;
+	uint32_t task, kstack, ustack, context, waker_context;
 };
 
 /* What did not go as it should, over both passes. */
@@ -58,6 +70,8 @@ void decode_samples(struct decode *d, decode_sample_fn *fn, decode_wait_fn *wait
 uint32_t decode_nr_stacks(const struct decode *d);	/* numbers are 1 … nr */
 const struct decode_stack *decode_stack(const struct decode *d, uint32_t id);
 const struct tickprof_task *decode_task(const struct decode *d, uint32_t id);
+uint32_t decode_nr_contexts(const struct decode *d);
+const struct decode_context *decode_context(const struct decode *d, uint32_t id);
 const struct decode_stats *decode_stats(const struct decode *d);
 
 #endif

@@ -73,6 +73,21 @@ static inline uint64_t put_stack(struct stream *s, uint16_t flags, const uint64_
 	const uint64_t _ip[] = { __VA_ARGS__ };				\
 	put_stack(s, flags, _ip, ARRAY_SIZE(_ip)); })
 
+/* Ids of bytes that are all the same; attrs: size bytes of {key index, length, value}. */
+static inline uint64_t put_context(struct stream *s, uint8_t trace, uint8_t span, uint8_t trace_flags,
+				   const void *attrs, size_t size)
+{
+	uint64_t at = here(s);
+	struct tickprof_thread_context *r = put(s, TICKPROF_RECORD_CONTEXT, trace_flags,
+						sizeof(*r) + size);
+
+	r->hdr.flags |= (r->hdr.size - sizeof(*r) - size) << 8;
+	memset(r->trace_id, trace, sizeof(r->trace_id));
+	memset(r->span_id, span, sizeof(r->span_id));
+	memcpy(r->attrs, attrs, size);
+	return at;
+}
+
 #define NOWHERE UINT64_MAX
 
 /* task, kstack, ustack: positions, or NOWHERE. */
@@ -89,6 +104,23 @@ static inline struct tickprof_sample *put_sample(struct stream *s, uint16_t flag
 	r->kstack = kstack == NOWHERE ? 0 : at - kstack;
 	r->ustack = ustack == NOWHERE ? 0 : at - ustack;
 	return r;
+}
+
+/* A sample of a thread in a span; context: a position. */
+static inline struct tickprof_sample *put_span_sample(struct stream *s, uint16_t flags, uint64_t time,
+						      uint64_t ip, uint64_t task, uint64_t kstack,
+						      uint64_t ustack, uint64_t context)
+{
+	uint64_t at = here(s);
+	struct tickprof_sample_context *r;
+
+	put_sample(s, flags | TICKPROF_SAMPLE_CONTEXT, time, ip, task, kstack, ustack);
+	put(s, 0, 0, sizeof(*r) - sizeof(r->sample));
+	r = (void *)(s->data + (at - s->position));
+	r->sample.hdr.size = sizeof(*r);
+	r->context = at - context;
+	r->reserved = 0;
+	return &r->sample;
 }
 
 /* A wait that ended at time; what it lasted, the waker and the rest are the caller's. */

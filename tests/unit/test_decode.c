@@ -117,7 +117,7 @@ static void waits_resolve_like_samples(void **state)
 	put_wait(&f.s, 0, 100, TICKPROF_WAIT_DISK, task, kernel, user)->blocked = 100;
 	put_wait(&f.s, 0, 100, 4711, kernel, task, user - 8);
 	put_wait(&f.s, 0, 100, 0, task, NOWHERE, NOWHERE)->ustack = UINT32_MAX - 7;
-	put(&f.s, TICKPROF_RECORD_WAIT, 0, sizeof(*w) - 8);
+	put(&f.s, TICKPROF_RECORD_WAIT, 0, sizeof(*w) - 16);
 	w = put(&f.s, TICKPROF_RECORD_WAIT, 0, sizeof(*w) + 16);	/* of a newer module */
 	w->time = w->ran = 5;
 	run();
@@ -157,6 +157,97 @@ static void waits_longer_than_time_are_refused(void **state)
 	run();
 	assert_int_equal(f.nr_waits, 11);
 	assert_int_equal(decode_stats(f.d)->errors, 5 * 5 + 2);
+}
+
+static void contexts_resolve_like_stacks(void **state)
+{
+	static const char attrs[] = "\1\3GET\2\0";
+	uint64_t a = put_context(&f.s, 1, 2, 1, attrs, 7), stack = PUT_STACK(&f.s, 0, 1);
+	uint64_t b = put_context(&f.s, 1, 3, 1, attrs, 7), task = put_task(&f.s, 1, 2, 3, "p", "t");
+	const struct decode_context *c;
+	struct tickprof_wait *w;
+
+	put_span_sample(&f.s, TICKPROF_SAMPLE_USER, 10, 7, task, NOWHERE, stack, a);
+	put_sample(&f.s, TICKPROF_SAMPLE_USER, 10, 7, task, NOWHERE, stack);
+	w = put_wait(&f.s, 0, 100, TICKPROF_WAIT_DISK, task, NOWHERE, stack);
+	w->context = (char *)w - f.s.data + f.s.position - a;
+	w->waker_context = (char *)w - f.s.data + f.s.position - b;
+	capture_flush(&f.t, &f.s);
+	f.s.cpu = 2;
+	f.s.position = 0;
+	a = put_context(&f.s, 1, 2, 1, attrs, 7);
+	b = put_context(&f.s, 1, 2, 0, attrs, 7);
+	put_span_sample(&f.s, 0, 10, 7, NOWHERE, NOWHERE, NOWHERE, a);
+	put_span_sample(&f.s, 0, 10, 7, NOWHERE, NOWHERE, NOWHERE, b);
+	run();
+	assert_int_equal(decode_nr_contexts(f.d), 3);
+	assert_int_equal(f.samples[0].context, 1);
+	assert_int_equal(f.samples[0].task, 1);
+	assert_int_equal(f.samples[1].context, 0);
+	assert_int_equal(f.waits[0].context, 1);
+	assert_int_equal(f.waits[0].waker_context, 2);
+	assert_int_equal(f.samples[2].context, 1);	/* the same on another CPU */
+	assert_int_equal(f.samples[3].context, 3);	/* other flags */
+	c = decode_context(f.d, 1);
+	assert_int_equal(c->trace_id[15], 1);
+	assert_int_equal(c->span_id[0], 2);
+	assert_int_equal(c->trace_flags, 1);
+	assert_int_equal(c->size, 7);
+	assert_memory_equal(c->attrs, attrs, 7);
+	assert_false(c->cut);
+	assert_int_equal(decode_stats(f.d)->errors, 0);
+	assert_int_equal(decode_stats(f.d)->unresolved, 0);
+}
+
+/* A context is found where one began, and nothing else is taken for one. */
+static void wrong_contexts_are_counted(void **state)
+{
+	uint64_t context = put_context(&f.s, 1, 2, 0, "", 0), stack = PUT_STACK(&f.s, 0, 1);
+	struct tickprof_wait *w;
+
+	put_span_sample(&f.s, 0, 1, 1, NOWHERE, NOWHERE, NOWHERE, stack);
+	put_span_sample(&f.s, 0, 1, 1, NOWHERE, NOWHERE, NOWHERE, context + 8);
+	put_span_sample(&f.s, 0, 1, 1, context, NOWHERE, context, context);
+	w = put_wait(&f.s, 0, 100, TICKPROF_WAIT_DISK, NOWHERE, NOWHERE, NOWHERE);
+	w->context = 8;
+	w->waker_context = UINT32_MAX - 7;
+	/* ABI 1: what follows belongs to the next record. */
+	w = put(&f.s, TICKPROF_RECORD_WAIT, 0, sizeof(*w) - 8);
+	w->time = 5;
+	put(&f.s, TICKPROF_RECORD_PAD, 0xffff, 8);
+	run();
+	assert_int_equal(f.nr_samples, 3);
+	assert_int_equal(f.samples[0].context + f.samples[1].context, 0);
+	assert_int_equal(f.samples[2].context, 1);
+	assert_int_equal(f.nr_waits, 2);
+	assert_int_equal(f.waits[0].context + f.waits[0].waker_context + f.waits[1].waker_context, 0);
+	assert_int_equal(decode_stats(f.d)->unresolved, 6);
+	assert_int_equal(decode_stats(f.d)->errors, 0);
+}
+
+static void hostile_contexts(void **state)
+{
+	static const char attrs[] = "\1\3GET\2\5POS";
+	const size_t fixed = sizeof(struct tickprof_thread_context);
+	struct tickprof_thread_context *c;
+	uint64_t a, b;
+
+	put_context(&f.s, 0, 2, 0, attrs, 5);			/* no trace */
+	put_context(&f.s, 1, 0, 0, attrs, 5);			/* no span */
+	put(&f.s, TICKPROF_RECORD_CONTEXT, 0, fixed - 8);
+	c = put(&f.s, TICKPROF_RECORD_CONTEXT, 7 << 8, fixed);	/* padding beyond it */
+	c->trace_id[0] = c->span_id[0] = 1;
+	put(&f.s, TICKPROF_RECORD_SAMPLE, TICKPROF_SAMPLE_CONTEXT, sizeof(struct tickprof_sample));
+	a = put_context(&f.s, 1, 2, 0, attrs, 10);		/* its last entry is longer than it */
+	b = put_context(&f.s, 1, 2, 0, "\1", 1);
+	put_span_sample(&f.s, 0, 1, 1, NOWHERE, NOWHERE, NOWHERE, a);
+	put_span_sample(&f.s, 0, 1, 1, NOWHERE, NOWHERE, NOWHERE, b);
+	run();
+	assert_int_equal(decode_stats(f.d)->errors, 5);
+	assert_int_equal(f.nr_samples, 2);
+	assert_int_equal(decode_context(f.d, f.samples[0].context)->size, 5);
+	assert_true(decode_context(f.d, f.samples[0].context)->cut);
+	assert_int_equal(decode_context(f.d, f.samples[1].context)->size, 0);
 }
 
 /* A position on another CPU, or of a record of another type, is not a match. */
@@ -306,6 +397,9 @@ int main(void)
 		TEST(waits_resolve_like_samples),
 		TEST(waits_longer_than_time_are_refused),
 		TEST(wrong_references_are_counted),
+		TEST(contexts_resolve_like_stacks),
+		TEST(wrong_contexts_are_counted),
+		TEST(hostile_contexts),
 		TEST(gaps_attach_nothing_wrong),
 		TEST(unknown_types_are_skipped),
 		TEST(senseless_records_are_counted),
