@@ -6,12 +6,14 @@
 #include "base/output.h"
 #include "view.h"
 
-enum { OPT_LABEL_CPU = VIEW_OPTION_END };
+enum { OPT_LABEL_CPU = VIEW_OPTION_END, OPT_NO_IDS };
 
 static const struct option_row options[] = {
 	VIEW_OPTIONS,
 	{ 'o', "output", "FILE", "the profile; - is standard output (tickprof.pb.gz)" },
 	{ OPT_LABEL_CPU, "label-cpu", NULL, "add the label cpu" },
+	{ OPT_NO_IDS, "no-ids", NULL, "leave trace_id and span_id out: a smaller profile, in which\n"
+				      "spans of one name are one" },
 	OPTIONS_COMMON
 };
 
@@ -23,6 +25,8 @@ static int convert_option(const struct command *cmd, int id)
 {
 	if (id == 'o')
 		output_path = optarg;
+	else if (id == OPT_NO_IDS)
+		view_options.profile.no_ids = true;
 	else
 		view_options.profile.label_cpu = true;
 	return COMMAND_RUN;
@@ -30,7 +34,13 @@ static int convert_option(const struct command *cmd, int id)
 
 static int convert_parse(const struct command *cmd, int argc, char **argv)
 {
-	return view_parse(cmd, argc, argv, &view_options, convert_option);
+	int status = view_parse(cmd, argc, argv, &view_options, convert_option);
+
+	if (status != COMMAND_RUN)
+		return status;
+	if (view_options.profile.no_ids && (view_options.trace || view_options.span))
+		return usage_error(cmd, "--no-ids leaves out what --trace and --span look for");
+	return COMMAND_RUN;
 }
 
 static int convert(struct view *v)

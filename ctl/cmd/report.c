@@ -19,7 +19,8 @@ static const struct option_row options[] = {
 	VIEW_OPTIONS,
 	VIEW_WAIT_OPTIONS,
 	{ 's', "sort", "LIST", "one table by these: function, object, file, line, process,\n"
-			       "thread, pid, tid, cgroup, cpu, state, reason, waker\n"
+			       "thread, pid, tid, cgroup, cpu, state, reason, waker,\n"
+			       "trace, span, service\n"
 			       "(object,function); with --threads the column to order by" },
 	{ 'n', "limit", "ROWS", "so many rows; 0: all (50)" },
 	{ OPT_PERCENT, "percent-limit", "P", "only rows of at least P percent, cumulative" },
@@ -86,7 +87,7 @@ static int sort_parse(const struct command *cmd)
 	if (!sort || top_parse_keys(sort, &keys))
 		return COMMAND_RUN;
 	return usage_error(cmd, "--sort does not know '%s'; try function, object, file, line, "
-			   "process, thread, pid, tid, cgroup, cpu, state, reason or waker", sort);
+			   "process, thread, pid, tid, cgroup, cpu, state, reason, waker, trace, span or service", sort);
 }
 
 static int threads_parse(const struct command *cmd)
@@ -94,8 +95,8 @@ static int threads_parse(const struct command *cmd)
 	const struct view_options *o = &view_options;
 
 	if (peek || caller_of || callee_of || by_cum || o->has_value || o->states ||
-	    o->from || o->until)
-		return usage_error(cmd, "--threads tells all time of each thread; --value, --state, --time, --cum, --peek, --caller and --callee do not go with it");
+	    o->from || o->until || o->trace || o->span || o->span_name)
+		return usage_error(cmd, "--threads tells all time of each thread; --value, --state, --time, --trace, --span, --span-name, --cum, --peek, --caller and --callee do not go with it");
 	if (!report_threads_sort(sort))
 		return usage_error(cmd, "--sort with --threads takes wall, ran, queued, blocked, a state, io, fault, waits, short-waits or missing, not '%s'",
 				   sort);
@@ -119,8 +120,12 @@ static int report_parse(const struct command *cmd, int argc, char **argv)
 	view_options.profile.walks = unwind;
 	if (peek)
 		keys = (struct top_keys) { .fields = { TOP_FUNCTION }, .nr = 1 };
-	for (i = 0; i < keys.nr; i++)
+	view_options.profile.no_ids = !view_options.trace && !view_options.span;
+	for (i = 0; i < keys.nr; i++) {
 		view_options.profile.label_cpu |= keys.fields[i] == TOP_CPU;
+		if (keys.fields[i] == TOP_TRACE || keys.fields[i] == TOP_SPAN)
+			view_options.profile.no_ids = false;
+	}
 	return COMMAND_RUN;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "out/trace_view.h"
+#include "span/span_id.h"
 #include "view.h"
 
 enum { OPT_JSON = VIEW_OPTION_END, OPT_FOLDED };
@@ -39,6 +41,7 @@ static int script_parse(const struct command *cmd, int argc, char **argv)
 	if (view_options.has_value && !folded)
 		return usage_error(cmd, "--value goes with --folded; else all values are printed");
 	view_options.profile.each = !folded;
+	view_options.profile.no_ids = folded && !view_options.trace && !view_options.span;
 	return COMMAND_RUN;
 }
 
@@ -72,6 +75,27 @@ static void print_waker(const struct profile_wait *w)
 		printf(", woken by %s/%u", w->waker, w->waker_tid);
 }
 
+/* The span that a thread was in. */
+static void print_context(const struct profile *p, uint32_t context, const char *before)
+{
+	char trace[SPAN_ID_TEXT_MAX], span[SPAN_ID_TEXT_MAX];
+	const struct profile_context *c;
+	uint32_t i;
+
+	if (!context)
+		return;
+	c = profile_context(p, context);
+	printf("%strace %s span %s", before, span_id_print(c->trace_id, TRACE_ID_SIZE, trace),
+	       span_id_print(c->span_id, SPAN_ID_SIZE, span));
+	if (*c->span_name)
+		printf(" %s", c->span_name);
+	for (i = 0; i < c->nr_attributes; i++) {
+		const struct profile_attribute *a = &p->attributes[c->first_attribute + i];
+
+		printf(" %s=%s", a->key, a->value);
+	}
+}
+
 /* One WAIT record: the wait that it ends, and what it tells of the time before. */
 static void print_wait(const struct profile *p, const struct profile_sample *s)
 {
@@ -86,12 +110,14 @@ static void print_wait(const struct profile *p, const struct profile_sample *s)
 	else
 		printf("%s", w->flags & TICKPROF_WAIT_END ? "ended" : "runs");
 	print_waker(w);
+	print_context(p, w->waker_context, " in ");
 	if (s->waits && w->flags & TICKPROF_WAIT_OPEN)
 		printf(", still waits");
 	printf("; ran %.6f ms", w->ran / 1e6);
 	if (w->short_nr)
 		printf(", %u short waits: %.6f ms off-cpu, %.6f ms runq", w->short_nr,
 		       w->short_blocked / 1e6, w->short_queued / 1e6);
+	print_context(p, s->context, "; ");
 	putchar('\n');
 }
 
@@ -104,7 +130,9 @@ static void print_sample(const struct profile *p, const struct profile_sample *s
 		print_wait(p, s);
 	} else {
 		print_head(p, s);
-		printf("%10" PRIu64 " cpu-clock:\n", p->period);
+		printf("%10" PRIu64 " cpu-clock:", p->period);
+		print_context(p, s->context, " ");
+		putchar('\n');
 	}
 	for (i = 0; i < depth; i++)
 		print_location(p, stack[i]);
@@ -132,9 +160,32 @@ static struct json_object *frame_json(const struct profile *p, const struct prof
 	return o;
 }
 
-static void set_wait(struct json_object *o, const struct profile_sample *s,
-		     const struct profile_wait *w)
+static void set_context(struct json_object *o, const struct profile *p, uint32_t context)
 {
+	struct json_object *attributes;
+	const struct profile_context *c;
+	uint32_t i;
+
+	if (!context)
+		return;
+	c = profile_context(p, context);
+	trace_json_id(o, "trace_id", c->trace_id, TRACE_ID_SIZE);
+	trace_json_id(o, "span_id", c->span_id, SPAN_ID_SIZE);
+	json_set_u64(o, "trace_flags", c->trace_flags);
+	if (*c->span_name)
+		json_set_text(o, "span_name", c->span_name);
+	if (!c->nr_attributes)
+		return;
+	attributes = json_object_new_object();
+	for (i = c->first_attribute; i < c->first_attribute + c->nr_attributes; i++)
+		json_set_text(attributes, p->attributes[i].key, p->attributes[i].value);
+	json_object_object_add(o, "attributes", attributes);
+}
+
+static void set_wait(struct json_object *o, const struct profile *p, const struct profile_sample *s)
+{
+	const struct profile_wait *w = profile_wait(p, s->wait);
+
 	json_set_text(o, "state", profile_wait_state(w->state));
 	json_set_u64(o, "off_cpu_ns", s->off_cpu);
 	json_set_u64(o, "runq_ns", s->runq);
@@ -150,6 +201,13 @@ static void set_wait(struct json_object *o, const struct profile_sample *s,
 	if (*w->waker) {
 		json_set_text(o, "waker", w->waker);
 		json_set_u64(o, "waker_tid", w->waker_tid);
+		json_set_u64(o, "waker_pid", w->waker_pid);
+	}
+	if (w->waker_context) {
+		const struct profile_context *c = profile_context(p, w->waker_context);
+
+		trace_json_id(o, "waker_trace_id", c->trace_id, TRACE_ID_SIZE);
+		trace_json_id(o, "waker_span_id", c->span_id, SPAN_ID_SIZE);
 	}
 }
 
@@ -169,8 +227,11 @@ static void print_sample_json(const struct profile *p, const struct profile_samp
 	json_set_text(o, "thread", t->thread);
 	if (*t->cgroup)
 		json_set_text(o, "cgroup", t->cgroup);
+	if (*t->service)
+		json_set_text(o, "service", t->service);
+	set_context(o, p, s->context);
 	if (s->wait)
-		set_wait(o, s, profile_wait(p, s->wait));
+		set_wait(o, p, s);
 	for (i = 0; i < depth; i++) {
 		const struct profile_location *l = profile_location(p, stack[i]);
 

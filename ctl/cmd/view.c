@@ -102,6 +102,11 @@ static int view_option(const struct command *cmd, struct view_options *o, int id
 	case VIEW_IDLE:
 		o->idle = true;
 		break;
+	case VIEW_TRACE:
+	case VIEW_SPAN:
+	case VIEW_SPAN_NAME:
+	case VIEW_SPANS:
+		return view_span_option(cmd, o, id);
 	}
 	return COMMAND_RUN;
 }
@@ -135,6 +140,9 @@ void view_options_deinit(struct view_options *o)
 	free(o->tids);
 	free(o->comms);
 	free(o->states);
+	free((char *)o->trace);
+	free((char *)o->span);
+	free(o->spans);
 }
 
 static bool has_symbols(const struct capture *c)
@@ -230,6 +238,8 @@ static bool shows(const struct view_options *o, const struct profile *p,
 		return false;
 	if (o->no_kernel && (w ? sample->flags & TICKPROF_SAMPLE_KTHREAD : !user))
 		return false;
+	if (!view_shows_context(o, p, sample->context))
+		return false;
 	if (o->states && (!w || !listed(o->states, profile_wait_state(w->state))))
 		return false;
 	return view_shows_task(o, &p->tasks[sample->task - 1]);
@@ -319,6 +329,10 @@ int view_open(struct view *v, const struct view_options *o)
 			warn("%s holds no symbols and was not made since this machine's last boot: "
 			     "functions have no names", v->path);
 	}
+	ret = view_read_spans(v, o);
+	if (ret)
+		return ret;
+	po.spans = v->spans;
 	start = capture_meta_number(v->capture, CAPTURE_META_START_MONO);
 	if (o->from)
 		po.from = start + (uint64_t)(o->from * 1e9);
@@ -339,6 +353,7 @@ int view_open(struct view *v, const struct view_options *o)
 void view_close(struct view *v)
 {
 	profile_destroy(v->profile);
+	span_model_destroy(v->spans);
 	if (v->symbolizer)
 		symbolizer_destroy(v->symbolizer);
 	if (v->objects)

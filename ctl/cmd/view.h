@@ -7,6 +7,7 @@
 #define TICKPROF_VIEW_H
 
 #include "profile/profile.h"
+#include "span/span.h"
 #include "cmd.h"
 
 #define VIEW_DEFAULT_PATH	"tickprof.data"
@@ -22,6 +23,10 @@ enum view_option_id {
 	VIEW_VALUE,
 	VIEW_STATE,
 	VIEW_IDLE,
+	VIEW_TRACE,
+	VIEW_SPAN,
+	VIEW_SPAN_NAME,
+	VIEW_SPANS,
 	VIEW_OPTION_END,
 };
 
@@ -40,7 +45,11 @@ enum view_option_id {
 	{ VIEW_NO_KERNEL, "no-kernel", NULL, "leave kernel functions out; their time counts for\n" \
 					"the user function that entered the kernel" },	\
 	{ VIEW_NO_IDLE, "no-idle", NULL, "leave out samples of the idle task" },	\
-	{ VIEW_TIME, "time", "FROM,TO", "only this part, in seconds from the start" }
+	{ VIEW_TIME, "time", "FROM,TO", "only this part, in seconds from the start" },	\
+	{ VIEW_TRACE, "trace", "ID", "only this trace; the first digits will do" },	\
+	{ VIEW_SPAN, "span", "ID", "only this span; the first digits will do" },	\
+	{ VIEW_SPAN_NAME, "span-name", "NAME", "only spans of this name, or pattern" },	\
+	{ VIEW_SPANS, "spans", "FILE", "names of spans: OTLP, Tempo or Jaeger; may be repeated" }
 
 struct view_options {
 	const char *path;		/* NULL: VIEW_DEFAULT_PATH */
@@ -51,6 +60,10 @@ struct view_options {
 	bool has_value;
 	enum profile_column value;	/* has_value */
 	double from, until;		/* seconds; until 0: the end */
+	const char *trace, *span;	/* first digits of ids, lower case; NULL: any */
+	const char *span_name;		/* a pattern of the shell's; NULL: any */
+	const char **spans;		/* files */
+	size_t nr_spans, cap_spans;
 	struct profile_options profile;
 };
 
@@ -66,6 +79,7 @@ struct view {
 	struct capture *capture;
 	struct objects *objects;
 	struct symbolizer *symbolizer;
+	struct span_model *spans;	/* of files and of the capture, linked; NULL: there are none */
 	struct profile *profile;
 };
 
@@ -81,6 +95,11 @@ void view_options_deinit(struct view_options *o);
 /* An exit status: EXIT_OK, or one after a message. view_close() in either case. */
 int view_open(struct view *v, const struct view_options *o);
 void view_close(struct view *v);
+
+/* What view_parse() and view_open() do about spans. COMMAND_RUN or an exit status; EXIT_OK or one. */
+int view_span_option(const struct command *cmd, struct view_options *o, int id);
+int view_read_spans(struct view *v, const struct view_options *o);
+bool view_shows_context(const struct view_options *o, const struct profile *p, uint32_t context);
 
 /* Take out of a profile what the options leave out, for outputs that show it whole. */
 struct view_idle view_narrow(struct profile *p, const struct view_options *o);

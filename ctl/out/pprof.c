@@ -4,66 +4,19 @@
  *
  * Messages are packed and compressed in batches: joined protobuf messages are
  * one message whose repeated fields are joined, so the file is never whole in
- * memory. What is held is the string table, the packed labels of each task and
- * one batch of bytes. Samples go out as they stand in the profile, all columns,
+ * memory. What is held is the string table, the packed labels of each task and span
+ * and one batch of bytes. Samples go out as they stand in the profile, all columns,
  * in the fixed order of enum profile_column.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/intern.h"
-#include "base/utf8.h"
 #include "base/util.h"
-#include "gzip.h"
-#include "profile/profile.h"
-#include "proto/profile.pb-c.h"
+#include "pprof_write.h"
 
-#define LABELS_MAX	6
 #define VARINT_MAX	10
 #define SAMPLE_TAG	0x12		/* Profile.sample: field 2, length-delimited */
-
-struct writer {
-	const struct profile *p;
-	struct gzip *out;
-	struct intern *strings;
-	char **table;
-	size_t nr_table, cap_table;
-	/* By task: its labels as Sample carries them, packed once. */
-	struct packed_labels {
-		uint8_t *bytes;
-		size_t size;
-	} *labels;
-};
-
-/* Names come as bytes; readers of protobuf may refuse what is not UTF-8. */
-static char *utf8_only(struct writer *w, const struct intern_entry *e)
-{
-	char *copy = intern_alloc(w->strings, e->len + 1), *at = copy, *end = copy + e->len;
-	size_t n;
-
-	for (memcpy(copy, e->data, e->len); *at; at += n ? n : 1) {
-		n = utf8_length((uint8_t *)at, end - at);
-		if (!n)
-			*at = '?';
-	}
-	return copy;
-}
-
-static int64_t string(struct writer *w, const char *s)
-{
-	struct intern_entry *e;
-
-	if (!*s)
-		return 0;
-	e = intern_get(w->strings, s, strlen(s));
-	if (!e->value) {
-		GROW(w->table, w->cap_table, w->nr_table + 1);
-		w->table[w->nr_table] = utf8_only(w, e);
-		e->value = (void *)w->nr_table++;
-	}
-	return (intptr_t)e->value;
-}
 
 static void emit(struct writer *w, const Tickprof__Profile *message)
 {
@@ -83,14 +36,14 @@ static void emit_head(struct writer *w)
 
 	for (i = 0; i < PROFILE_COLUMNS; i++) {
 		tickprof__value_type__init(&types[i]);
-		types[i].type = string(w, profile_column_names[i]);
-		types[i].unit = string(w, profile_column_units[i]);
+		types[i].type = pprof_string(w, profile_column_names[i]);
+		types[i].unit = pprof_string(w, profile_column_units[i]);
 		list[i] = &types[i];
 	}
 	for (i = 0; i < p->nr_notes; i++)
-		comments[i] = string(w, p->notes[i]);
-	period.type = string(w, "cpu");
-	period.unit = string(w, "nanoseconds");
+		comments[i] = pprof_string(w, p->notes[i]);
+	period.type = pprof_string(w, "cpu");
+	period.unit = pprof_string(w, "nanoseconds");
 	m.n_sample_type = PROFILE_COLUMNS;
 	m.sample_type = list;
 	m.time_nanos = p->time;
@@ -99,61 +52,8 @@ static void emit_head(struct writer *w)
 	m.period = p->period;
 	m.n_comment = p->nr_notes;
 	m.comment = comments;
-	m.default_sample_type = string(w, profile_column_names[profile_default_column(p)]);
+	m.default_sample_type = pprof_string(w, profile_column_names[profile_default_column(p)]);
 	emit(w, &m);
-}
-
-static void add_label(struct writer *w, Tickprof__Label *labels, Tickprof__Sample *m,
-		      const char *key, const char *str, int64_t num)
-{
-	Tickprof__Label *l = &labels[m->n_label];
-
-	if (str && !*str)
-		return;
-	tickprof__label__init(l);
-	l->key = string(w, key);
-	l->str = str ? string(w, str) : 0;
-	l->num = num;
-	m->label[m->n_label++] = l;
-}
-
-static struct packed_labels pack_labels(struct writer *w, const struct profile_task *t)
-{
-	Tickprof__Label labels[LABELS_MAX], *list[LABELS_MAX];
-	Tickprof__Sample m = TICKPROF__SAMPLE__INIT;
-	struct packed_labels packed;
-
-	m.label = list;
-	if (t->pid)
-		add_label(w, labels, &m, "pid", NULL, t->pid);
-	if (t->tid)
-		add_label(w, labels, &m, "tid", NULL, t->tid);
-	add_label(w, labels, &m, "comm", t->process, 0);
-	add_label(w, labels, &m, "thread", t->thread, 0);
-	add_label(w, labels, &m, "cgroup", t->cgroup, 0);
-	packed.size = tickprof__sample__get_packed_size(&m);
-	packed.bytes = xmalloc(packed.size);
-	tickprof__sample__pack(&m, packed.bytes);
-	return packed;
-}
-
-static void make_labels(struct writer *w)
-{
-	const struct profile *p = w->p;
-	uint32_t i;
-
-	w->labels = xcalloc(p->nr_tasks, sizeof(*w->labels));
-	for (i = 0; i < p->nr_tasks; i++)
-		w->labels[i] = pack_labels(w, &p->tasks[i]);
-}
-
-static void free_labels(struct writer *w)
-{
-	uint32_t i;
-
-	for (i = 0; i < w->p->nr_tasks; i++)
-		free(w->labels[i].bytes);
-	free(w->labels);
 }
 
 static uint8_t *put_varint(uint8_t *at, uint64_t value)
@@ -165,49 +65,23 @@ static uint8_t *put_varint(uint8_t *at, uint64_t value)
 }
 
 /*
- * A Sample is its own fields followed by the packed labels of its task: joined
+ * A Sample is its own fields followed by the packed labels of its task and its span: joined
  * messages are one message.
  */
 static void emit_sample(struct writer *w, const Tickprof__Sample *m,
-			const struct packed_labels *labels)
+			const struct packed_labels *task, const struct packed_labels *context)
 {
-	size_t own = tickprof__sample__get_packed_size(m);
+	size_t own = tickprof__sample__get_packed_size(m), size = own + task->size + context->size;
 	uint8_t head[1 + VARINT_MAX] = { SAMPLE_TAG };
-	size_t head_size = put_varint(head + 1, own + labels->size) - head;
-	uint8_t *at = gzip_reserve(w->out, head_size + own + labels->size);
+	size_t head_size = put_varint(head + 1, size) - head;
+	uint8_t *at = gzip_reserve(w->out, head_size + size);
 
 	memcpy(at, head, head_size);
 	tickprof__sample__pack(m, at + head_size);
-	memcpy(at + head_size + own, labels->bytes, labels->size);
-}
-
-/* What a wait was; a page fault that reads a file is both. */
-static void add_wait_labels(struct writer *w, Tickprof__Label *labels, Tickprof__Sample *m,
-			    const struct profile_wait *wait)
-{
-	add_label(w, labels, m, "state", profile_wait_state(wait->state), 0);
-	if (wait->flags & TICKPROF_WAIT_FAULT)
-		add_label(w, labels, m, "reason", "fault", 0);
-	if (wait->flags & TICKPROF_WAIT_IO)
-		add_label(w, labels, m, "reason", "io", 0);
-	add_label(w, labels, m, "waker", wait->waker, 0);
-	if (wait->waker_tid)
-		add_label(w, labels, m, "waker_tid", NULL, wait->waker_tid);
-}
-
-static void add_own_labels(struct writer *w, Tickprof__Label *labels, Tickprof__Sample *m,
-			   const struct profile_sample *s)
-{
-	char cpu[16];
-
-	m->n_label = 0;
-	if (w->p->label_cpu) {
-		/* As a string, because pprof drops a number of 0. */
-		snprintf(cpu, sizeof(cpu), "%u", s->cpu);
-		add_label(w, labels, m, "cpu", cpu, 0);
-	}
-	if (s->wait)
-		add_wait_labels(w, labels, m, profile_wait(w->p, s->wait));
+	at += head_size + own;
+	memcpy(at, task->bytes, task->size);
+	if (context->size)
+		memcpy(at + task->size, context->bytes, context->size);
 }
 
 static void emit_samples(struct writer *w)
@@ -217,6 +91,7 @@ static void emit_samples(struct writer *w)
 	uint64_t *locations __free = xmalloc(depth * sizeof(*locations));
 	uint32_t *stack __free = xmalloc(depth * sizeof(*stack));
 	int64_t values[PROFILE_COLUMNS];
+	static const struct packed_labels none;
 	Tickprof__Label labels[LABELS_MAX], *list[LABELS_MAX];
 	Tickprof__Sample m = TICKPROF__SAMPLE__INIT;
 	size_t column;
@@ -233,8 +108,9 @@ static void emit_samples(struct writer *w)
 			locations[n] = stack[n];
 		for (column = 0; column < PROFILE_COLUMNS; column++)
 			values[column] = profile_value(p, s, column);
-		add_own_labels(w, labels, &m, s);
-		emit_sample(w, &m, &w->labels[s->task - 1]);
+		pprof_own_labels(w, labels, &m, s);
+		emit_sample(w, &m, &w->tasks[s->task - 1],
+			    s->context ? &w->contexts[s->context - 1] : &none);
 	}
 }
 
@@ -296,8 +172,8 @@ static void emit_mapping(struct writer *w, uint32_t id)
 	mapping.memory_start = from->start;
 	mapping.memory_limit = from->limit;
 	mapping.file_offset = from->offset;
-	mapping.filename = string(w, from->file);
-	mapping.build_id = string(w, from->build_id);
+	mapping.filename = pprof_string(w, from->file);
+	mapping.build_id = pprof_string(w, from->build_id);
 	mapping.has_functions = from->has_functions;
 	mapping.has_filenames = from->has_files;
 	mapping.has_line_numbers = from->has_lines;
@@ -369,9 +245,9 @@ static void emit_functions(struct writer *w)
 		Tickprof__Function function = TICKPROF__FUNCTION__INIT, *list = &function;
 
 		function.id = i;
-		function.name = string(w, from->name);
-		function.system_name = string(w, from->system_name);
-		function.filename = string(w, from->file);
+		function.name = pprof_string(w, from->name);
+		function.system_name = pprof_string(w, from->system_name);
+		function.filename = pprof_string(w, from->file);
 		function.start_line = from->start_line;
 		m.n_function = 1;
 		m.function = &list;
@@ -402,7 +278,7 @@ int profile_write_pprof(const struct profile *p, int fd)
 	w->strings = intern_create();
 	GROW(w->table, w->cap_table, 1);
 	w->table[w->nr_table++] = "";
-	make_labels(w);
+	pprof_make_labels(w);
 	emit_head(w);
 	emit_samples(w);
 	emit_mappings(w);
@@ -410,7 +286,7 @@ int profile_write_pprof(const struct profile *p, int fd)
 	emit_functions(w);
 	emit_strings(w);
 	ret = gzip_finish(w->out);
-	free_labels(w);
+	pprof_free_labels(w);
 	free(w->table);
 	intern_destroy(w->strings);
 	free(w);

@@ -9,6 +9,8 @@
 
 #include "base/hash.h"
 #include "base/intern.h"
+#include "span/span.h"
+#include "span/span_id.h"
 #include "top.h"
 
 const char *const top_field_names[TOP_FIELDS] = {
@@ -16,6 +18,7 @@ const char *const top_field_names[TOP_FIELDS] = {
 	[TOP_LINE] = "line", [TOP_PROCESS] = "process", [TOP_THREAD] = "thread",
 	[TOP_PID] = "pid", [TOP_TID] = "tid", [TOP_CGROUP] = "cgroup", [TOP_CPU] = "cpu",
 	[TOP_STATE] = "state", [TOP_REASON] = "reason", [TOP_WAKER] = "waker",
+	[TOP_TRACE] = "trace", [TOP_SPAN] = "span", [TOP_SERVICE] = "service",
 };
 
 struct top_private {
@@ -127,6 +130,23 @@ static const char *wait_value(struct top_private *priv, const struct profile_sam
 	return intern_string(priv->strings, text);
 }
 
+/* A span goes by its name, where it has one. */
+static const char *context_value(struct top_private *priv, const struct profile_sample *s,
+				 enum top_field field)
+{
+	const struct profile_context *c = s->context ? profile_context(priv->p, s->context) : NULL;
+	const char *service = priv->p->tasks[s->task - 1].service, *text = "-";
+	char id[SPAN_ID_TEXT_MAX];
+
+	if (field == TOP_SERVICE && (*service || (c && *c->service)))
+		text = *service ? service : c->service;
+	else if (c && field == TOP_TRACE)
+		text = span_id_print(c->trace_id, TRACE_ID_SIZE, id);
+	else if (c && field == TOP_SPAN)
+		text = *c->span_name ? c->span_name : span_id_print(c->span_id, SPAN_ID_SIZE, id);
+	return intern_string(priv->strings, text);
+}
+
 static const char *sample_value(struct top_private *priv, const struct profile_sample *s,
 				enum top_field field)
 {
@@ -147,6 +167,10 @@ static const char *sample_value(struct top_private *priv, const struct profile_s
 	case TOP_REASON:
 	case TOP_WAKER:
 		return wait_value(priv, s, field);
+	case TOP_TRACE:
+	case TOP_SPAN:
+	case TOP_SERVICE:
+		return context_value(priv, s, field);
 	default:
 		return intern_string(priv->strings, *t->cgroup ? t->cgroup : "[unknown]");
 	}

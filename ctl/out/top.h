@@ -24,6 +24,9 @@ enum top_field {
 	TOP_STATE,
 	TOP_REASON,
 	TOP_WAKER,
+	TOP_TRACE,
+	TOP_SPAN,
+	TOP_SERVICE,
 	TOP_FIELDS,
 };
 

@@ -21,8 +21,22 @@ struct chain_row {
 	bool first_caller;
 };
 
+/* What a process said about itself. */
+struct speaker {
+	struct capture_process image;
+	const char *service;
+	const char **keys;
+};
+
+/* The context that a record names, as the profile has it. */
+struct context_row {
+	uint32_t context, speaker;	/* the latter for its keys */
+	uint32_t number;		/* in profile contexts */
+};
+
 struct task_row {
 	struct image *image;
+	uint32_t speaker;	/* 0: none */
 	uint32_t labels;	/* number in profile tasks; 0: not looked at yet */
 };
 
@@ -38,7 +52,12 @@ struct build {
 	size_t nr_places, cap_places;
 	struct chain_row *chains;
 	size_t nr_chains, cap_chains;
-	struct hash place_index, chain_index, sample_index, label_index, wait_index, thread_index;
+	struct speaker *speakers;
+	size_t nr_speakers, cap_speakers;
+	struct context_row *contexts;
+	size_t nr_contexts, cap_contexts;
+	struct hash place_index, chain_index, sample_index, label_index, wait_index, thread_index,
+		    speaker_index, context_index, context_row_index;
 	uint32_t short_marker, stackless_marker;	/* locations; 0: not needed yet */
 	uint32_t *scratch;		/* locations of the stack being read */
 	uint8_t *scratch_how;
@@ -55,6 +74,13 @@ const struct task_row *build_task(struct build *b, uint32_t task);
 const char *build_comm(struct build *b, const char comm[TICKPROF_COMM_LEN]);
 /* Added to an equal one unless options.each. */
 void build_add(struct build *b, const struct profile_sample *s);
+
+/* All PROCESS chunks, before anything else; and the one of a task's process, or 0. */
+void build_speakers(struct build *b);
+uint32_t build_speaker(struct build *b, const struct tickprof_task *task);
+/* The profile's context for a decoder's. speaker: whose it is; 0: without attributes. */
+uint32_t build_context(struct build *b, uint32_t context, uint32_t speaker);
+void build_contexts_deinit(struct build *b);
 
 void build_wait(void *ctx, const struct decode_wait *wait);
 /* To the sums of its thread. task: the thread's labels. */

@@ -356,6 +356,8 @@ void profile_destroy(struct profile *p)
 	free(p->no_tables);
 	free(p->samples);
 	free(p->waits);
+	free(p->contexts);
+	free(p->attributes);
 	free(p->threads);
 	free(p);
 }

@@ -4,6 +4,9 @@
  * Every sample is a stack of locations (leaf first), values by column and
  * labels; equal ones are added up. Outputs never see records, netlink or /proc.
  *
+ * A label of its own for each span makes an entry of nearly each wait: whoever does not
+ * need to find single traces in a profile asks for it without ids.
+ *
  * Everything is an array whose entries are numbered from 1; 0 means none. Strings
  * are unique within a profile: equal contents are equal pointers.
  */
@@ -37,12 +40,16 @@ enum {
 /* The label "state"; state: below PROFILE_WAIT_STATES. */
 const char *profile_wait_state(unsigned int state);
 
+struct span_model;
+
 struct profile_options {
 	bool label_cpu;		/* add the label "cpu" */
 	bool lines;		/* see symbolizer_options */
 	bool live;		/* files that mappings name may be opened now */
 	bool each;		/* do not add up: one entry a sample, in time order */
 	bool walks;		/* keep stacks apart that were found in different ways */
+	bool no_ids;		/* contexts tell the span's name, but not which one it was */
+	const struct span_model *spans;	/* what contexts are named by, linked; NULL: nothing */
 	uint64_t from, until;	/* CLOCK_MONOTONIC ns; 0: no bound */
 };
 
@@ -84,6 +91,22 @@ struct profile_task {
 	const char *process;	/* label "comm" */
 	const char *thread;	/* label "thread" */
 	const char *cgroup;	/* path, else id; "": none */
+	const char *service;	/* as the process called itself; "": it did not */
+};
+
+/* An attribute of a span's, which the program published and the recording asked for. */
+struct profile_attribute {
+	const char *key, *value;	/* further labels of a sample */
+};
+
+/* The span that a thread was in: further labels of a sample. */
+struct profile_context {
+	uint8_t trace_id[16], span_id[8];	/* zeros with options.no_ids */
+	uint8_t trace_flags;
+	uint32_t span;		/* number in options.spans; 0: not there, or options.no_ids */
+	const char *span_name;	/* "": not known */
+	const char *service;	/* of the span; "": not known */
+	uint32_t first_attribute, nr_attributes;	/* index from 0 into attributes */
 };
 
 /* What a wait was: further labels of a sample. */
@@ -93,6 +116,8 @@ struct profile_wait {
 	uint32_t waker_tid;	/* 0: nobody, or whom the interrupt hit if not options.each */
 	const char *waker;	/* thread name; "": nobody; "[interrupt]" */
 	/* Of the record; options.each only. */
+	uint32_t waker_pid;
+	uint32_t waker_context;	/* without its attributes; 0: none */
 	uint32_t short_nr;
 	uint64_t ran, short_blocked, short_queued;	/* ns */
 };
@@ -150,6 +175,7 @@ struct profile_sample {
 	uint8_t end;		/* enum profile_end; with options.walks of all, else of the first */
 	bool fallback;		/* the same */
 	uint32_t wait;		/* what it waited for; 0: a sample, or several, of what ran */
+	uint32_t context;	/* 0: the thread was in no span, or it is not known */
 	uint64_t time;		/* of the first, CLOCK_MONOTONIC ns; a wait's end */
 	uint64_t count;		/* samples */
 	uint64_t waits;
@@ -174,6 +200,9 @@ struct profile_stats {
 	uint64_t waits, short_waits, lost_waits, unknown_waits;	/* the last: switches */
 	uint64_t unknown_states;
 	uint64_t off_cpu, runq, short_off_cpu, short_runq;	/* ns; of these short */
+	uint64_t in_span;			/* that have a context; not short waits */
+	uint64_t bad_processes;			/* PROCESS chunks that make no sense */
+	uint64_t context_unknown, context_invalid, context_fault, context_cut;
 };
 
 struct profile {
@@ -187,9 +216,11 @@ struct profile {
 	uint8_t *chain_how;		/* enum tickprof_how of each; options.walks only */
 	struct profile_sample *samples;
 	struct profile_wait *waits;
+	struct profile_context *contexts;
+	struct profile_attribute *attributes;
 	struct profile_thread *threads;	/* empty with options.from or .until */
 	size_t nr_functions, nr_lines, nr_mappings, nr_locations, nr_tasks, nr_chains,
-	       nr_chain_locations, nr_samples, nr_waits, nr_threads;
+	       nr_chain_locations, nr_samples, nr_waits, nr_contexts, nr_attributes, nr_threads;
 	uint64_t period;		/* ns */
 	uint64_t rate;			/* Hz */
 	uint64_t time, duration;	/* ns since the epoch, ns */
@@ -252,6 +283,12 @@ static inline const struct profile_wait *
 profile_wait(const struct profile *p, uint32_t id)
 {
 	return &p->waits[id - 1];
+}
+
+static inline const struct profile_context *
+profile_context(const struct profile *p, uint32_t id)
+{
+	return &p->contexts[id - 1];
 }
 
 static inline const struct profile_location *

@@ -203,22 +203,23 @@ const char *build_comm(struct build *b, const char comm[TICKPROF_COMM_LEN])
 	return profile_string(b->p, text);
 }
 
-static uint32_t add_labels(struct build *b, const struct tickprof_task *r)
+static uint32_t add_labels(struct build *b, const struct tickprof_task *r, uint32_t speaker)
 {
 	struct profile *p = b->p;
 	struct profile_task t = {
 		.pid = r->pid, .tid = r->tid, .process = build_comm(b, r->process),
 		.thread = build_comm(b, r->comm), .cgroup = cgroup_name(b, r->cgroup),
+		.service = profile_string(b->p, speaker ? b->speakers[speaker - 1].service : ""),
 	};
 	uint64_t h = hash_u64(hash_u64(t.pid, t.tid), (uintptr_t)t.process);
 	const struct profile_task *g;
 	struct hash_slot *slot;
 
-	h = hash_u64(hash_u64(h, (uintptr_t)t.thread), (uintptr_t)t.cgroup);
+	h = hash_u64(hash_u64(h, (uintptr_t)t.thread), (uintptr_t)t.cgroup ^ (uintptr_t)t.service);
 	slot = hash_find(&b->label_index, h, id, ({
 		g = &p->tasks[id - 1];
 		g->pid == t.pid && g->tid == t.tid && g->process == t.process &&
-		g->thread == t.thread && g->cgroup == t.cgroup; }));
+		g->thread == t.thread && g->cgroup == t.cgroup && g->service == t.service; }));
 	if (!slot->id) {
 		GROW(p->tasks, p->private->cap_tasks, p->nr_tasks + 1);
 		p->tasks[p->nr_tasks++] = t;
@@ -240,7 +241,8 @@ const struct task_row *build_task(struct build *b, uint32_t task)
 	memset(b->tasks + had, 0, (b->cap_task_rows - had) * sizeof(*b->tasks));
 	row = &b->tasks[task];
 	if (!row->labels) {
-		row->labels = add_labels(b, r);
+		row->speaker = build_speaker(b, r);
+		row->labels = add_labels(b, r, row->speaker);
 		row->image = processes_image(b->p->private->processes, r->pid, r->start_time,
 					     r->exec_id);
 	}
@@ -266,12 +268,12 @@ void build_add(struct build *b, const struct profile_sample *s)
 	if (!o->each) {
 		h = hash_u64((uint64_t)s->task << 32 | s->leaf, (uint64_t)s->kernel << 32 | s->user);
 		h = hash_u64(h, (uint64_t)s->wait << 32 | s->cpu << 16 | s->flags);
-		h = o->walks ? hash_u64(h, s->end << 1 | s->fallback) : h;
+		h = hash_u64(h, (uint64_t)s->context << 32 | (o->walks ? s->end << 1 | s->fallback : 0));
 		slot = hash_find(&b->sample_index, h, id, ({
 			g = &p->samples[id - 1];
 			g->task == s->task && g->leaf == s->leaf && g->kernel == s->kernel &&
 			g->user == s->user && g->cpu == s->cpu && g->flags == s->flags &&
-			g->wait == s->wait &&
+			g->wait == s->wait && g->context == s->context &&
 			(!o->walks || (g->end == s->end && g->fallback == s->fallback)); }));
 		if (slot->id) {
 			add_values(&p->samples[slot->id - 1], s);
@@ -297,6 +299,7 @@ static void build_sample(void *ctx, const struct decode_sample *sample)
 		return;
 	row = build_task(b, sample->task);
 	s.task = row->labels;
+	s.context = build_context(b, sample->context, row->speaker);
 	s.cpu = o->label_cpu || o->each ? sample->cpu : 0;
 	if (sample->ustack || r->hdr.flags & TICKPROF_SAMPLE_USER) {
 		image = row->image;
@@ -339,6 +342,7 @@ void profile_build(struct profile *p, const struct capture *c, struct decode *d,
 	struct build b = { .p = p, .capture = c, .decode = d, .options = options };
 
 	p->label_cpu = options->label_cpu;
+	build_speakers(&b);
 	decode_samples(d, build_sample, build_wait, &b);
 	if (options->each && p->nr_samples)
 		qsort(p->samples, p->nr_samples, sizeof(*p->samples), sample_compare);
@@ -349,6 +353,7 @@ void profile_build(struct profile *p, const struct capture *c, struct decode *d,
 	free(b.chains);
 	free(b.scratch);
 	free(b.scratch_how);
+	build_contexts_deinit(&b);
 	hash_deinit(&b.place_index);
 	hash_deinit(&b.chain_index);
 	hash_deinit(&b.sample_index);

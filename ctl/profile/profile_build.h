@@ -19,7 +19,7 @@ struct profile_private {
 	bool walks;
 	size_t cap_functions, cap_lines, cap_mappings, cap_locations, cap_tasks, cap_chains,
 	       cap_chain_locations, cap_chain_how, cap_samples, cap_notes, cap_no_tables,
-	       cap_waits, cap_threads;
+	       cap_waits, cap_contexts, cap_attributes, cap_threads;
 };
 
 /* The object behind a mapped file of the processes. */

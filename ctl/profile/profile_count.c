@@ -60,6 +60,7 @@ void profile_count(struct profile *p, struct decode *d, const struct decode_samp
 
 	count_stacks(p, d, sample->task, sample->kstack, sample->ustack, s);
 	stats->samples++;
+	stats->in_span += !!sample->context;
 	stats->missed += sample->record->missed;
 	stats->kernel += !(s->flags & TICKPROF_SAMPLE_USER);
 	stats->idle += !!(s->flags & TICKPROF_SAMPLE_IDLE);
@@ -74,6 +75,7 @@ void profile_count_wait(struct profile *p, struct decode *d, const struct decode
 
 	count_stacks(p, d, wait->task, wait->kstack, wait->ustack, s);
 	stats->waits += s->waits;
+	stats->in_span += s->waits && wait->context;
 	stats->off_cpu += s->off_cpu;
 	stats->runq += s->runq;
 	stats->unknown_states += s->waits && wait->record->state > TICKPROF_WAIT_BEFORE;

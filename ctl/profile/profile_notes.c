@@ -108,6 +108,10 @@ static void read_counters(struct profile *p, const uint64_t *n)
 	merge_counter(&p->stats.missed, n[TICKPROF_COUNTER_MISSED]);
 	p->stats.throttled = n[TICKPROF_COUNTER_THROTTLED];
 	p->stats.no_maps = n[TICKPROF_COUNTER_USER_NO_MAPS];
+	p->stats.context_unknown = n[TICKPROF_COUNTER_CONTEXT_UNKNOWN];
+	p->stats.context_invalid = n[TICKPROF_COUNTER_CONTEXT_INVALID];
+	p->stats.context_fault = n[TICKPROF_COUNTER_CONTEXT_FAULT];
+	p->stats.context_cut = n[TICKPROF_COUNTER_CONTEXT_CUT];
 }
 
 static void describe_source(struct profile *p)
@@ -239,6 +243,12 @@ static void describe_quality(struct profile *p, const struct capture *c)
 		{ s->exiting, entries, "of exiting tasks, whose user stack is not read" },
 		{ s->compat, entries, "of 32-bit tasks, whose user stack is not read" },
 		{ s->no_task, entries, "whose task is not known" },
+		{ s->in_span, entries, "in a span" },
+		{ s->context_unknown, entries, "before it was known where the process keeps its span" },
+		{ s->context_invalid, entries, "of threads that were changing their span" },
+		{ s->context_fault, entries, "whose span was not in memory" },
+		{ s->context_cut, "", "spans with attributes left out" },
+		{ s->bad_processes, "", "accounts of processes that made no sense" },
 		{ s->unresolved_samples, "", "samples whose function has no name" },
 		{ s->unmapped, "", "places in no known mapping" },
 		{ s->unknown_states, "", "waits in a state that this version does not know" },

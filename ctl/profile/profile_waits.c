@@ -10,6 +10,9 @@
  * Labels are few, so that entries stay few: of a waker the name and the number of its
  * thread, but not whom an interrupt happened to hit.
  *
+ * The context of a wait is exact: a thread that does not run cannot change it. Of short
+ * waits it is not known, for the sum may be of several spans'.
+ *
  * A wait that a time window cuts counts with what lies inside. Where in time
  * short waits were is not known: they count if the record does.
  */
@@ -67,8 +70,9 @@ static uint32_t add_wait(struct build *b, const struct profile_wait *w)
 	return p->nr_waits;
 }
 
-static uint32_t labels_of(struct build *b, const struct tickprof_wait *r)
+static uint32_t labels_of(struct build *b, const struct decode_wait *wait)
 {
+	const struct tickprof_wait *r = wait->record;
 	const uint16_t labels = TICKPROF_WAIT_IO | TICKPROF_WAIT_FAULT | TICKPROF_WAIT_IRQ;
 	const bool each = b->options->each, interrupt = r->hdr.flags & TICKPROF_WAIT_IRQ;
 	struct profile_wait w = {
@@ -82,6 +86,8 @@ static uint32_t labels_of(struct build *b, const struct tickprof_wait *r)
 		w.waker = profile_string(b->p, "[interrupt]");
 	}
 	if (each) {
+		w.waker_pid = r->waker_pid;
+		w.waker_context = build_context(b, wait->waker_context, 0);
 		w.ran = r->ran;
 		w.short_nr = r->short_nr;
 		w.short_blocked = r->short_blocked;
@@ -171,7 +177,8 @@ void build_wait(void *ctx, const struct decode_wait *wait)
 	s.waits = r->state != TICKPROF_WAIT_RUNNING || s.off_cpu || s.runq;
 	if (s.waits || o->each) {
 		add_stack(b, wait, &s);
-		s.wait = labels_of(b, r);
+		s.wait = labels_of(b, wait);
+		s.context = build_context(b, wait->context, build_task(b, wait->task)->speaker);
 		profile_count_wait(b->p, b->decode, wait, &s);
 		build_add(b, &s);
 	}

@@ -7,7 +7,7 @@
  */
 #include "out/unwind.h"
 #include "fake_symbols.h"
-#include "synthetic_waits.h"
+#include "synthetic_trace.h"
 #include "test.h"
 
 static uint64_t seed = 1;
@@ -70,7 +70,8 @@ static void count_walks(const struct profile *p)
 static void use(struct capture *c)
 {
 	const struct symbolizer_options so = { .live = true };
-	const struct profile_options po = { .each = rnd(2), .label_cpu = rnd(2), .walks = rnd(2) };
+	const struct profile_options po = { .each = rnd(2), .label_cpu = rnd(2), .walks = rnd(2),
+					   .no_ids = rnd(2) };
 	struct objects *objects = objects_create();
 	struct symbolizer *s = symbolizer_create(objects, &so);
 	struct profile *p = NULL;
@@ -89,6 +90,7 @@ static void use(struct capture *c)
 				assert_in_range(stack[n], 1, p->nr_locations);
 			assert_in_range(p->samples[i].task, 1, p->nr_tasks);
 			assert_in_range(p->samples[i].wait, 0, p->nr_waits);
+			assert_in_range(p->samples[i].context, 0, p->nr_contexts);
 			samples += p->samples[i].count;
 			waits += p->samples[i].waits;
 			off_cpu += p->samples[i].off_cpu;
@@ -119,6 +121,7 @@ static void damaged_records(void **state)
 	for (i = 0; i < rounds(); i++) {
 		struct test_capture t = capture_begin();
 		struct stream s[4] = { { .position = 1 << 20 }, { .cpu = 1 }, { .cpu = 2 }, { 0 } };
+		struct trace_stream spans = { .s = { .cpu = 3 } };
 		struct capture *c;
 
 		synthetic_cpu0(&s[0]);
@@ -126,17 +129,23 @@ static void damaged_records(void **state)
 		waits_app(&s[2], true);
 		waits_others(&s[2]);
 		synthetic_snapshot(&s[3]);
-		n = rnd(4);
-		damage(s[n].data, s[n].size);
+		rnd(2) ? trace_gateway(&spans) : trace_payment(&spans);
+		n = rnd(5);
+		if (n < 4)
+			damage(s[n].data, s[n].size);
+		else
+			damage(spans.s.data, spans.s.size);
 		capture_flush(&t, &s[0]);
 		capture_flush(&t, &s[1]);
 		capture_flush(&t, &s[2]);
+		capture_flush(&t, &spans.s);
 		capture_flush_events(&t, &s[3]);
 		c = capture_end(&t);
 		use(c);
 		capture_close(c);
 		for (n = 0; n < 4; n++)
 			stream_deinit(&s[n]);
+		stream_deinit(&spans.s);
 	}
 }
 
