@@ -65,6 +65,7 @@ struct command {
 	COMMAND(convert)	\
 	COMMAND(status)		\
 	COMMAND(check)		\
+	COMMAND(trace)		\
 	COMMAND(spans)		\
 	COMMAND(context)	\
 	COMMAND(unwind_table)

@@ -42,7 +42,7 @@ void trace_json_counts(const struct span_model *m, struct json_object *o)
 	json_object_object_add(o, "problems", found);
 }
 
-static struct json_object *trace_object(const struct span_model *m, const struct span_trace *t)
+struct json_object *trace_json_trace(const struct span_model *m, const struct span_trace *t)
 {
 	const struct span *root = &m->spans[t->root];
 	struct json_object *o = json_object_new_object();
@@ -67,7 +67,7 @@ void trace_json_list(const struct span_model *m, const struct span_selection *s,
 
 	json_set_u64(o, "nr_fit", s->nr_fit);
 	for (i = 0; i < s->nr; i++)
-		json_object_array_add(traces, trace_object(m, &m->traces[s->traces[i]]));
+		json_object_array_add(traces, trace_json_trace(m, &m->traces[s->traces[i]]));
 	json_object_object_add(o, "traces", traces);
 }
 
@@ -99,7 +99,7 @@ static void add_origin(const struct span_model *m, const struct span *s, struct 
 		json_object_object_add(o, "thread_id", json_object_new_int64(s->thread_id));
 }
 
-static struct json_object *span_object(const struct span_model *m, const struct span *s)
+struct json_object *trace_json_span(const struct span_model *m, const struct span *s)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -126,11 +126,11 @@ static struct json_object *span_object(const struct span_model *m, const struct 
 void trace_json_tree(const struct span_model *m, const struct span_trace *t,
 		    struct json_object *o)
 {
-	struct json_object *trace = trace_object(m, t), *spans = json_object_new_array();
+	struct json_object *trace = trace_json_trace(m, t), *spans = json_object_new_array();
 	uint32_t n;
 
 	for (n = t->top; n; n = span_model_next(m, n))
-		json_object_array_add(spans, span_object(m, &m->spans[n]));
+		json_object_array_add(spans, trace_json_span(m, &m->spans[n]));
 	json_object_object_add(trace, "spans", spans);
 	json_object_object_add(o, "trace", trace);
 }

@@ -25,7 +25,7 @@ const char *span_time_text(uint64_t ns, char out[SPAN_TIME_MAX])
 }
 
 /* "service: name", either of which may be missing. */
-static void print_name(const struct span_model *m, const struct span *s, FILE *f)
+void trace_view_name(const struct span_model *m, const struct span *s, FILE *f)
 {
 	const char *service = span_resource(m, s)->service;
 
@@ -54,14 +54,14 @@ void trace_view_list(const struct span_model *m, const struct span_selection *s,
 		print_count(t->nr_errors, 7, f);
 		print_count(t->nr_services, 9, f);
 		fprintf(f, "  %s  ", span_id_print(t->id, TRACE_ID_SIZE, id));
-		print_name(m, &m->spans[t->root], f);
+		trace_view_name(m, &m->spans[t->root], f);
 		fprintf(f, "%s\n", t->nr_orphans ? " (incomplete)" : "");
 	}
 	if (s->nr < s->nr_fit)
 		fprintf(f, "# %zu more traces; see --slowest\n", s->nr_fit - s->nr);
 }
 
-static void print_date(uint64_t ns, FILE *f)
+void trace_view_date(uint64_t ns, FILE *f)
 {
 	const time_t seconds = ns / 1000000000;
 	char text[32] = "";
@@ -73,7 +73,7 @@ static void print_date(uint64_t ns, FILE *f)
 }
 
 /* What is to be known of it besides. */
-static void print_marks(const struct span_model *m, const struct span *s, FILE *f)
+void trace_view_marks(const struct span_model *m, const struct span *s, FILE *f)
 {
 	char id[SPAN_ID_TEXT_MAX];
 
@@ -105,8 +105,8 @@ static void print_span(const struct span_model *m, const struct span_trace *t,
 	fprintf(f, "%*s", 2 * (int)(s->depth < INDENT_MAX ? s->depth : INDENT_MAX), "");
 	if (s->depth > INDENT_MAX)
 		fprintf(f, "(%u) ", s->depth);
-	print_name(m, s, f);
-	print_marks(m, s, f);
+	trace_view_name(m, s, f);
+	trace_view_marks(m, s, f);
 	fputc('\n', f);
 }
 
@@ -130,7 +130,7 @@ void trace_view_tree(const struct span_model *m, const struct span_trace *t, FIL
 		fprintf(f, ", %u error%s", t->nr_errors, plural(t->nr_errors));
 	if (t->start) {
 		fprintf(f, ", from ");
-		print_date(t->start, f);
+		trace_view_date(t->start, f);
 	}
 	fprintf(f, "\n#\n#    start   duration       self  span\n");
 	for (n = t->top; n; n = span_model_next(m, n))

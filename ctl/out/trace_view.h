@@ -22,6 +22,12 @@ void trace_json_list(const struct span_model *m, const struct span_selection *s,
 		    struct json_object *o);
 void trace_json_tree(const struct span_model *m, const struct span_trace *t,
 		    struct json_object *o);
+/* The parts of these. */
+void trace_view_name(const struct span_model *m, const struct span *s, FILE *f);
+void trace_view_marks(const struct span_model *m, const struct span *s, FILE *f);
+void trace_view_date(uint64_t ns, FILE *f);
+struct json_object *trace_json_trace(const struct span_model *m, const struct span_trace *t);
+struct json_object *trace_json_span(const struct span_model *m, const struct span *s);
 void trace_json_id(struct json_object *o, const char *key, const uint8_t *id, size_t size);
 
 /*
