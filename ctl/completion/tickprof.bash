@@ -24,6 +24,9 @@ _tickprof_argument() {
 	-G | --cgroup)
 		(cd /sys/fs/cgroup 2>/dev/null && compgen -d -- "$2")
 		;;
+	--format)
+		compgen -W "pprof otlp" -- "$2"
+		;;
 	-F | --freq)
 		compgen -W "19 49 99 499 997 max" -- "$2"
 		;;

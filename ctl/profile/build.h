@@ -80,6 +80,8 @@ void build_speakers(struct build *b);
 uint32_t build_speaker(struct build *b, const struct tickprof_task *task);
 /* The profile's context for a decoder's. speaker: whose it is; 0: without attributes. */
 uint32_t build_context(struct build *b, uint32_t context, uint32_t speaker);
+/* When all is in: processes that did not say what service they are have their spans'. */
+void build_services(struct build *b);
 void build_contexts_deinit(struct build *b);
 
 void build_wait(void *ctx, const struct decode_wait *wait);

@@ -91,7 +91,7 @@ struct profile_task {
 	const char *process;	/* label "comm" */
 	const char *thread;	/* label "thread" */
 	const char *cgroup;	/* path, else id; "": none */
-	const char *service;	/* as the process called itself; "": it did not */
+	const char *service;	/* as the process called itself, else all its spans; "": not known */
 };
 
 /* An attribute of a span's, which the program published and the recording asked for. */
@@ -325,6 +325,7 @@ int profile_symbols_pack(const struct profile *p, void **blob, size_t *size);
 
 /* Outputs, each in its own file. f is flushed, not closed. 0 or -errno. */
 int profile_write_pprof(const struct profile *p, int fd);
+int profile_write_otlp(const struct profile *p, int fd);
 int profile_write_folded(const struct profile *p, enum profile_column column, FILE *f);
 
 #endif

@@ -353,6 +353,7 @@ void profile_build(struct profile *p, const struct capture *c, struct decode *d,
 	free(b.chains);
 	free(b.scratch);
 	free(b.scratch_how);
+	build_services(&b);
 	build_contexts_deinit(&b);
 	hash_deinit(&b.place_index);
 	hash_deinit(&b.chain_index);

@@ -191,6 +191,49 @@ uint32_t build_context(struct build *b, uint32_t context, uint32_t speaker)
 	return number;
 }
 
+/* By process: the service of its spans; "" if they are of several. */
+struct spoken {
+	uint32_t pid;
+	const char *service;
+};
+
+static struct hash_slot *spoken_slot(struct hash *index, const struct spoken *all, uint32_t pid)
+{
+	return hash_find(index, hash_u64(pid, 0), id, all[id - 1].pid == pid);
+}
+
+void build_services(struct build *b)
+{
+	struct profile *p = b->p;
+	struct spoken *all __free = xcalloc(p->nr_tasks, sizeof(*all));
+	struct hash index = { 0 };
+	struct hash_slot *slot;
+	size_t i, nr = 0;
+
+	for (i = 0; i < p->nr_samples; i++) {
+		const uint32_t context = p->samples[i].context, pid = p->tasks[p->samples[i].task - 1].pid;
+		const char *service = context ? profile_context(p, context)->service : "";
+
+		if (!*service)
+			continue;
+		slot = spoken_slot(&index, all, pid);
+		if (!slot->id) {
+			all[nr++] = (struct spoken) { pid, service };
+			slot->id = nr;
+		} else if (all[slot->id - 1].service != service) {
+			all[slot->id - 1].service = profile_string(p, "");
+		}
+	}
+	for (i = 0; i < p->nr_tasks && nr; i++) {
+		slot = spoken_slot(&index, all, p->tasks[i].pid);
+		if (!slot->id)
+			index.nr--;	/* no entry was made of it */
+		else if (!*p->tasks[i].service)
+			p->tasks[i].service = all[slot->id - 1].service;
+	}
+	hash_deinit(&index);
+}
+
 void build_contexts_deinit(struct build *b)
 {
 	while (b->nr_speakers)

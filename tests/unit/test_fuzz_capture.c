@@ -101,6 +101,7 @@ static void use(struct capture *c)
 		assert_int_equal(waits, p->stats.waits + (po.each ? 0 : p->stats.short_waits));
 		assert_int_equal(off_cpu, p->stats.off_cpu - (po.each ? p->stats.short_off_cpu : 0));
 		assert_int_equal(profile_write_pprof(p, null), 0);
+		assert_int_equal(profile_write_otlp(p, null), 0);
 		assert_int_equal(profile_write_folded(p, PROFILE_SAMPLES, f), 0);
 		assert_int_equal(profile_symbols_pack(p, &blob, &size), 0);
 		free(blob);
