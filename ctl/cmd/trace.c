@@ -74,12 +74,15 @@ static int trace_parse(const struct command *cmd, int argc, char **argv)
 /* Of the traces that fit those that something here is known of. */
 static void keep_seen(const struct ledger *l, struct span_selection *s)
 {
-	struct ledger_shares shares;
-	size_t i, n = 0;
+	size_t i, at, n = 0;
 
 	for (i = 0; i < s->nr; i++) {
-		ledger_shares(l, s->traces[i], &shares);
-		if (shares.spans)
+		const struct span_trace *t = &l->m->traces[s->traces[i]];
+
+		for (at = t->first; at < t->first + t->nr_spans; at++)
+			if (l->spans[l->m->by_start[at]].nr)
+				break;
+		if (at < t->first + t->nr_spans)
 			s->traces[n++] = s->traces[i];
 	}
 	s->nr_fit = n;

@@ -121,8 +121,14 @@ struct ledger_stack {
 	uint64_t nr;		/* waits; samples */
 };
 
+enum ledger_what {
+	LEDGER_WAITS,
+	LEDGER_ENDS,		/* waits that nothing in the trace explains: see ledger_fault() */
+	LEDGER_SAMPLES,
+};
+
 /* The heaviest first; the array is the caller's. */
-struct ledger_stack *ledger_stacks(const struct ledger *l, uint32_t span, bool samples, size_t *nr);
+struct ledger_stack *ledger_stacks(const struct ledger *l, uint32_t span, enum ledger_what what, size_t *nr);
 
 enum { LEDGER_PATH_MAX = 4, LEDGER_BLAME_MAX = 3 };
 
@@ -151,6 +157,20 @@ struct ledger_waker {
 	uint64_t blocked;	/* ns that it ended */
 	uint64_t waits;
 };
+
+/*
+ * What most of a trace's time went to: of all its spans the longest time of their own that
+ * they ran, were queued, or waited for what is not in the trace. A wait that another span of the trace
+ * ended, and one while a child of the span was under way, is theirs to explain.
+ */
+struct ledger_fault {
+	uint32_t span;			/* 0: nothing is known */
+	const char *what;		/* "running", "queued", "blocked" */
+	uint64_t ns;
+	struct ledger_blame blame;	/* of what it waited for, or its samples */
+};
+
+void ledger_fault(const struct ledger *l, uint32_t trace, struct ledger_fault *out);
 
 /* Who ended a span's waits, the longest first; the array is the caller's. */
 struct ledger_waker *ledger_wakers(const struct ledger *l, uint32_t span, size_t *nr);

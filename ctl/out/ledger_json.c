@@ -105,21 +105,18 @@ static const char *weight_key(bool samples)
 	return samples ? "samples" : "blocked_ns";
 }
 
-static struct json_object *blame_array(const struct ledger *l, const struct ledger_stack *stacks,
-				       size_t nr, bool samples)
+static struct json_object *blame_array(const struct ledger_blame *blame, bool samples)
 {
 	struct json_object *array = json_object_new_array();
-	struct ledger_blame blame;
 	size_t i, n;
 
-	ledger_blame(l, stacks, nr, &blame);
-	for (i = 0; i < blame.nr; i++) {
-		const struct ledger_blame_row *row = &blame.rows[i];
+	for (i = 0; i < blame->nr; i++) {
+		const struct ledger_blame_row *row = &blame->rows[i];
 		struct json_object *o = json_object_new_object(), *path = json_object_new_array();
 
 		json_set_text(o, "function", row->nr_path ? row->path[0] : "[unknown]");
 		json_set_u64(o, weight_key(samples), row->weight);
-		json_set_u64(o, "of", blame.total);
+		json_set_u64(o, "of", blame->total);
 		for (n = 0; n < row->nr_path; n++)
 			json_add_text(path, row->path[n]);
 		json_object_object_add(o, "path", path);
@@ -135,10 +132,12 @@ static struct json_object *blame_array(const struct ledger *l, const struct ledg
 static void add_stacks(const struct ledger *l, uint32_t n, bool samples, struct json_object *o)
 {
 	struct json_object *array = json_object_new_array(), *row;
+	struct ledger_blame blame;
 	size_t nr, i;
-	struct ledger_stack *stacks = ledger_stacks(l, n, samples, &nr);
+	struct ledger_stack *stacks = ledger_stacks(l, n, samples ? LEDGER_SAMPLES : LEDGER_WAITS, &nr);
 
-	json_object_object_add(o, samples ? "on_cpu" : "off_cpu", blame_array(l, stacks, nr, samples));
+	ledger_blame(l, stacks, nr, &blame);
+	json_object_object_add(o, samples ? "on_cpu" : "off_cpu", blame_array(&blame, samples));
 	for (i = 0; i < nr; i++) {
 		row = json_object_new_object();
 		json_set_u64(row, weight_key(samples), stacks[i].weight);
@@ -206,6 +205,25 @@ static struct json_object *span_ledger(const struct ledger *l, uint32_t n)
 	return o;
 }
 
+static void add_fault(const struct ledger *l, uint32_t trace, struct json_object *doc)
+{
+	struct json_object *o = json_object_new_object();
+	struct ledger_fault fault;
+	const struct span *s;
+
+	ledger_fault(l, trace, &fault);
+	if (fault.span) {
+		s = &l->m->spans[fault.span];
+		trace_json_id(o, "span_id", s->id, SPAN_ID_SIZE);
+		json_set_text(o, "service", span_resource(l->m, s)->service);
+		json_set_text(o, "name", s->name);
+		json_set_text(o, "what", fault.what);
+		json_set_u64(o, "ns", fault.ns);
+		json_object_object_add(o, "functions", blame_array(&fault.blame, *fault.what != 'b'));
+	}
+	json_object_object_add(doc, "most", o);
+}
+
 void ledger_json_tree(const struct ledger *l, uint32_t trace, struct json_object *o)
 {
 	const struct span_trace *t = &l->m->traces[trace];
@@ -213,6 +231,7 @@ void ledger_json_tree(const struct ledger *l, uint32_t trace, struct json_object
 	uint32_t n;
 
 	add_shares(l, trace, doc);
+	add_fault(l, trace, doc);
 	for (n = t->top; n; n = span_model_next(l->m, n))
 		json_object_array_add(spans, span_ledger(l, n));
 	json_object_object_add(doc, "spans", spans);

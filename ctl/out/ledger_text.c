@@ -120,12 +120,35 @@ static void print_path(const struct ledger_blame_row *row, FILE *f)
 		fprintf(f, "%s%s", i ? " ← " : "under ", row->path[i]);
 }
 
+/* In the end it was this. */
+static void print_fault(const struct ledger *l, uint32_t trace, FILE *f)
+{
+	char time[SPAN_TIME_MAX];
+	struct ledger_fault fault;
+
+	ledger_fault(l, trace, &fault);
+	if (!fault.span)
+		return;
+	fprintf(f, "# most of it: %s %s in ", fault.what, time_text(fault.ns, time));
+	trace_view_name(l->m, &l->m->spans[fault.span], f);
+	if (fault.blame.nr) {
+		const struct ledger_blame_row *row = &fault.blame.rows[0];
+
+		fprintf(f, ", %.0f%% of it ", percent(row->weight, fault.blame.total));
+		print_path(row, f);
+		if (*fault.what == 'b')
+			fprintf(f, " (%s%s%s)", profile_wait_state(row->state), *row->site ? ", " : "",
+				row->site);
+	}
+	fputc('\n', f);
+}
+
 static void print_blame(const struct ledger *l, uint32_t n, bool samples, FILE *f)
 {
 	char part[SPAN_TIME_MAX], all[SPAN_TIME_MAX];
 	struct ledger_blame blame;
 	size_t nr, i;
-	struct ledger_stack *stacks = ledger_stacks(l, n, samples, &nr);
+	struct ledger_stack *stacks = ledger_stacks(l, n, samples ? LEDGER_SAMPLES : LEDGER_WAITS, &nr);
 
 	ledger_blame(l, stacks, nr, &blame);
 	for (i = 0; i < blame.nr; i++) {
@@ -268,6 +291,7 @@ void ledger_view_tree(const struct ledger *l, uint32_t trace, FILE *f)
 		"here, in %u thread%s\n", percent(s.running, wall), percent(s.queued, wall),
 		percent(s.blocked, wall), percent(s.unseen, wall), s.spans, s.spans == 1 ? "" : "s", s.threads,
 		s.threads == 1 ? "" : "s");
+	print_fault(l, trace, f);
 	fprintf(f, "# wall = running + runnable + blocked, children in the same thread included; self: "
 		"without them\n#\n");
 	fprintf(f, "#    start       wall    running   runnable    blocked       self  span\n");

@@ -131,9 +131,10 @@ static void the_function_at_fault(void **state)
 	struct ledger_stack *stacks;
 	struct ledger_waker *wakers;
 	struct ledger_blame blame;
+	struct ledger_fault fault;
 	size_t nr;
 
-	stacks = ledger_stacks(f.l, span_of(&f, 0xd1), false, &nr);
+	stacks = ledger_stacks(f.l, span_of(&f, 0xd1), LEDGER_WAITS, &nr);
 	ledger_blame(f.l, stacks, nr, &blame);
 	assert_int_equal(blame.nr, 1);
 	assert_string_equal(blame.rows[0].path[0], "validate_card");
@@ -147,6 +148,38 @@ static void the_function_at_fault(void **state)
 	assert_int_equal(f.l->of_context[wakers[0].context], span_of(&f, 0xe1));
 	assert_int_equal(wakers[0].blocked, 4990 * US);
 	free(wakers);
+	/* The gateway waited for the payment, and that for the validator, who waited for a disk. */
+	ledger_fault(f.l, f.m->spans[span_of(&f, 0xa1)].trace, &fault);
+	assert_int_equal(fault.span, span_of(&f, 0xe1));
+	assert_string_equal(fault.what, "blocked");
+	assert_int_equal(fault.ns, 4500 * US);
+	free(ledger_stacks(f.l, span_of(&f, 0xa1), LEDGER_ENDS, &nr));
+	assert_int_equal(nr, 0);
+	assert_string_equal(fault.blame.rows[0].path[0], "read_ledger");
+	close_ledger(&f);
+}
+
+/* Who is woken by the network's interrupt waited for its child all the same, but for 100 us. */
+static void a_wait_is_its_child_s(void **state)
+{
+	struct test_capture t = capture_begin();
+	struct stream s = { .cpu = 0 };
+	struct ledger_stack *stacks;
+	struct fixture f;
+	uint64_t task, b1;
+	size_t nr;
+
+	task = put_task(&s, 10, 11, 2, "gateway", "gateway");
+	b1 = put_context(&s, 0x4b, 0xb1, 1, "", 0);
+	trace_wait(&s, TICKPROF_WAIT_IRQ, TICKPROF_WAIT_SLEEPING, 200, 6850, 6870, 50, task, NOWHERE, NOWHERE,
+		   b1);
+	capture_flush(&t, &s);
+	stream_deinit(&s);
+	f = open_ledger(capture_end(&t), told(), (struct ledger_options) { 0 });
+	stacks = ledger_stacks(f.l, span_of(&f, 0xb1), LEDGER_ENDS, &nr);
+	assert_int_equal(nr, 1);
+	assert_int_equal(stacks[0].weight, 100 * US);
+	free(stacks);
 	close_ledger(&f);
 }
 
@@ -383,15 +416,17 @@ static void damaged_records(void **state)
 				(struct ledger_options) { .join_by_thread = i % 5 });
 		for (span = 1; span < f.m->nr_spans; span++) {
 			struct ledger_part *parts = ledger_parts(f.l, span, &nr);
-			struct ledger_stack *stacks = ledger_stacks(f.l, span, i % 2, &n);
+			struct ledger_stack *stacks = ledger_stacks(f.l, span, i % 3, &n);
 			struct ledger_blame blame;
 			struct ledger_shares shares;
+			struct ledger_fault fault;
 
 			ledger_blame(f.l, stacks, n, &blame);
 			free(stacks);
 			free(parts);
 			free(ledger_wakers(f.l, span, &nr));
 			ledger_shares(f.l, f.m->spans[span].trace, &shares);
+			ledger_fault(f.l, f.m->spans[span].trace, &fault);
 		}
 		close_ledger(&f);
 	}
@@ -403,6 +438,7 @@ int main(void)
 		cmocka_unit_test(a_request_to_the_nanosecond),
 		cmocka_unit_test(shares_add_up),
 		cmocka_unit_test(the_function_at_fault),
+		cmocka_unit_test(a_wait_is_its_child_s),
 		cmocka_unit_test(spans_that_nobody_told_of),
 		cmocka_unit_test(joined_by_thread_when_asked),
 		cmocka_unit_test(made_up_programs_add_up),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Spans in the profile: who was in which, what they are called, what is added up.
- * Leaves TEST_OUT/trace.data, with its symbols, and trace.pb.gz for tests/golden/trace.
+ * Leaves TEST_OUT/trace.data, with its symbols, told.data, which has its spans as well, and
+ * trace.pb.gz for tests/golden/trace.
  */
 #include "cmd/view.h"
 #include "span/source.h"
@@ -199,7 +200,25 @@ static void processes_that_make_no_sense(void **state)
 	close_trace(&f);
 }
 
-static void files_are_left(void **state)
+static void *read_whole(int fd, size_t *size)
+{
+	void *data;
+
+	*size = lseek(fd, 0, SEEK_END);
+	data = xmalloc(*size);
+	assert_int_equal(pread(fd, data, *size, 0), *size);
+	return data;
+}
+
+static void write_whole(const char *path, const void *data, size_t size)
+{
+	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0644);
+
+	assert_int_equal(write(fd, data, size), size);
+	close(fd);
+}
+
+static void leave(bool told)
 {
 	struct test_capture t = trace_begin();
 	struct fixture f = open_trace((struct profile_options) { 0 }, true);
@@ -212,17 +231,29 @@ static void files_are_left(void **state)
 	assert_int_equal(profile_write_pprof(f.p, fd), 0);
 	close(fd);
 	capture_write_symbols(t.w, symbols, size);
+	free(symbols);
+	if (told) {
+		fd = open(TEST_DIR "/../golden/trace.in/spans.json", O_RDONLY);
+		symbols = read_whole(fd, &size);
+		capture_write_chunk(t.w, CAPTURE_SPANS, symbols, size);
+		/* What makes no sense takes nothing else with it. */
+		capture_write_chunk(t.w, CAPTURE_SPANS, symbols, 100);
+		free(symbols);
+		close(fd);
+	}
 	assert_int_equal(capture_writer_finish(t.w), 0);
-	size = lseek(t.fd, 0, SEEK_END);
-	symbols = xrealloc(symbols, size);
-	assert_int_equal(pread(t.fd, symbols, size, 0), size);
-	fd = open(TEST_OUT "/trace.data", O_CREAT | O_TRUNC | O_WRONLY, 0644);
-	assert_int_equal(write(fd, symbols, size), size);
-	close(fd);
+	symbols = read_whole(t.fd, &size);
+	write_whole(told ? TEST_OUT "/told.data" : TEST_OUT "/trace.data", symbols, size);
 	free(symbols);
 	capture_writer_destroy(t.w);
 	close(t.fd);
 	close_trace(&f);
+}
+
+static void files_are_left(void **state)
+{
+	leave(false);
+	leave(true);
 }
 
 int main(void)
