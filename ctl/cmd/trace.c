@@ -106,6 +106,7 @@ static int show(const struct view *v, const struct ledger *l)
 		trace_json_counts(l->m, doc);
 		json_set_u64(doc, "lost_waits", v->profile->stats.lost_waits);
 		json_set_u64(doc, "joined_by_thread", l->by_thread);
+		json_object_object_add(doc, "has_waits", json_object_new_boolean(v->profile->waited));
 	}
 	if (trace) {
 		json ? ledger_json_tree(l, trace, doc) : ledger_view_tree(l, trace, stdout);

@@ -95,6 +95,8 @@ static inline bool ledger_is_sight(const struct ledger *l, uint32_t span)
 }
 
 uint64_t ledger_blocked(const struct ledger_time *t);
+/* Of a span's wall time what total does not tell; with several threads this may be too little. */
+uint64_t ledger_unseen(const struct ledger *l, uint32_t span);
 
 /* Shares of a trace's time: each moment is one, the first that holds for any of its threads. */
 struct ledger_shares {

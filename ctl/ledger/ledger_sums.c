@@ -157,6 +157,13 @@ static int compare_parts(const void *a, const void *b)
 	return x->thread < y->thread ? -1 : 1;
 }
 
+uint64_t ledger_unseen(const struct ledger *l, uint32_t span)
+{
+	const uint64_t wall = span_duration(&l->m->spans[span]), seen = wall_of(&l->spans[span].total);
+
+	return wall > seen ? wall - seen : 0;
+}
+
 struct ledger_part *ledger_parts(const struct ledger *l, uint32_t span, size_t *nr)
 {
 	const struct ledger_span *s = &l->spans[span];

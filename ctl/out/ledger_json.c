@@ -197,6 +197,7 @@ static struct json_object *span_ledger(const struct ledger *l, uint32_t n)
 	json_object_object_add(o, "own", time_object(&s->self));
 	json_set_u64(o, "about_ns", s->about);
 	json_set_u64(o, "outside_ns", s->outside);
+	json_set_u64(o, "unseen_ns", ledger_unseen(l, n));
 	json_set_u64(o, "samples", s->samples);
 	json_object_object_add(o, "threads", threads_array(l, n));
 	add_stacks(l, n, false, o);

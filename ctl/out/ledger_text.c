@@ -227,8 +227,10 @@ static void print_notes(const struct ledger *l, uint32_t n, FILE *f)
 	const uint64_t wall = span_duration(&l->m->spans[n]);
 	char time[SPAN_TIME_MAX];
 
-	if (!span->nr)
+	if (!span->nr && ledger_unseen(l, n) == wall)
 		fprintf(f, " (not seen here)");
+	else if (l->p->waited && ledger_unseen(l, n) > wall / 100)
+		fprintf(f, " (%s of it not seen)", time_text(ledger_unseen(l, n), time));
 	if (ledger_is_sight(l, n))
 		fprintf(f, " (by ids alone: from first to last sight)");
 	if (span->by_thread)

@@ -138,8 +138,10 @@ static const char *context_value(struct top_private *priv, const struct profile_
 	const char *service = priv->p->tasks[s->task - 1].service, *text = "-";
 	char id[SPAN_ID_TEXT_MAX];
 
-	if (field == TOP_SERVICE && (*service || (c && *c->service)))
-		text = *service ? service : c->service;
+	if (field == TOP_SERVICE && *service)
+		text = service;
+	else if (c && field == TOP_SERVICE && *c->service)
+		text = c->service;
 	else if (c && field == TOP_TRACE)
 		text = span_id_print(c->trace_id, TRACE_ID_SIZE, id);
 	else if (c && field == TOP_SPAN)

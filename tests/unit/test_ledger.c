@@ -392,6 +392,32 @@ static void what_is_missing_is_unseen(void **state)
 	f = open_ledger(capture_end(&t), m, (struct ledger_options) { 0 });
 	assert_time(&f.l->spans[span_of(&f, 0xe1)].total, 5 + 100 + 500, 10, 1000 + 1000 + 320);
 	assert_int_equal(f.l->spans[span_of(&f, 0xe1)].outside, 180 * US);
+	assert_int_equal(ledger_unseen(f.l, span_of(&f, 0xe1)), (4970 - 605 - 10 - 2320) * US);
+	close_ledger(&f);
+}
+
+/* Without waits there is the sampler's estimate, and no more. */
+static void samples_alone(void **state)
+{
+	struct test_capture t = capture_begin();
+	struct stream s = { .cpu = 0 };
+	struct fixture f;
+	uint64_t task, c1;
+	size_t i, nr;
+
+	capture_write_meta(t.w, CAPTURE_META_SOURCE, "cpu");
+	task = put_task(&s, 20, 21, 2, "payment", "payment");
+	c1 = put_context(&s, 0x4b, 0xc1, 1, "", 0);
+	for (i = 0; i < 3; i++)
+		put_span_sample(&s, TICKPROF_SAMPLE_USER, TRACE_AT + (1000 + i) * US, APP_PAGE(5), task,
+				NOWHERE, NOWHERE, c1);
+	capture_flush(&t, &s);
+	stream_deinit(&s);
+	f = open_ledger(capture_end(&t), told(), (struct ledger_options) { 0 });
+	assert_int_equal(f.l->spans[span_of(&f, 0xc1)].total.running, 3 * f.p->period);
+	assert_int_equal(f.l->spans[span_of(&f, 0xc1)].samples, 3);
+	free(ledger_stacks(f.l, span_of(&f, 0xc1), LEDGER_SAMPLES, &nr));
+	assert_int_equal(nr, 1);
 	close_ledger(&f);
 }
 
@@ -443,6 +469,7 @@ int main(void)
 		cmocka_unit_test(joined_by_thread_when_asked),
 		cmocka_unit_test(made_up_programs_add_up),
 		cmocka_unit_test(what_is_missing_is_unseen),
+		cmocka_unit_test(samples_alone),
 		cmocka_unit_test(damaged_records),
 	};
 
