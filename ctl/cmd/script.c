@@ -89,6 +89,8 @@ static void print_context(const struct profile *p, uint32_t context, const char 
 	       span_id_print(c->span_id, SPAN_ID_SIZE, span));
 	if (*c->span_name)
 		printf(" %s", c->span_name);
+	if (c->by_thread)
+		printf(" (by thread)");
 	for (i = 0; i < c->nr_attributes; i++) {
 		const struct profile_attribute *a = &p->attributes[c->first_attribute + i];
 
@@ -174,6 +176,8 @@ static void set_context(struct json_object *o, const struct profile *p, uint32_t
 	json_set_u64(o, "trace_flags", c->trace_flags);
 	if (*c->span_name)
 		json_set_text(o, "span_name", c->span_name);
+	if (c->by_thread)
+		json_object_object_add(o, "by_thread", json_object_new_boolean(true));
 	if (!c->nr_attributes)
 		return;
 	attributes = json_object_new_object();

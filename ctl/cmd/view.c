@@ -106,6 +106,7 @@ static int view_option(const struct command *cmd, struct view_options *o, int id
 	case VIEW_SPAN:
 	case VIEW_SPAN_NAME:
 	case VIEW_SPANS:
+	case VIEW_JOIN:
 		return view_span_option(cmd, o, id);
 	}
 	return COMMAND_RUN;

@@ -27,6 +27,7 @@ enum view_option_id {
 	VIEW_SPAN,
 	VIEW_SPAN_NAME,
 	VIEW_SPANS,
+	VIEW_JOIN,
 	VIEW_OPTION_END,
 };
 
@@ -49,7 +50,9 @@ enum view_option_id {
 	{ VIEW_TRACE, "trace", "ID", "only this trace; the first digits will do" },	\
 	{ VIEW_SPAN, "span", "ID", "only this span; the first digits will do" },	\
 	{ VIEW_SPAN_NAME, "span-name", "NAME", "only spans of this name, or pattern" },	\
-	{ VIEW_SPANS, "spans", "FILE", "names of spans: OTLP, Tempo or Jaeger; may be repeated" }
+	{ VIEW_SPANS, "spans", "FILE", "names of spans: OTLP, Tempo or Jaeger; may be repeated" },	\
+	{ VIEW_JOIN, "join-by-thread", NULL, "what carries no ids: by spans' thread.id and time, which\n" \
+					   "is right only if that is the kernel's number" }
 
 struct view_options {
 	const char *path;		/* NULL: VIEW_DEFAULT_PATH */

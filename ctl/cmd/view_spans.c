@@ -34,6 +34,9 @@ int view_span_option(const struct command *cmd, struct view_options *o, int id)
 		return parse_digits(cmd, "trace", TRACE_ID_SIZE, &o->trace);
 	case VIEW_SPAN:
 		return parse_digits(cmd, "span", SPAN_ID_SIZE, &o->span);
+	case VIEW_JOIN:
+		o->profile.join_by_thread = true;
+		break;
 	case VIEW_SPAN_NAME:
 		o->span_name = optarg;
 		break;

@@ -88,8 +88,8 @@ struct ledger *ledger_create(const struct profile *p, struct span_model *m,
 	ledger_join(l);
 	l->spans = xcalloc(m->nr_spans, sizeof(*l->spans));
 	if (o->join_by_thread)
-		ledger_index_threads(l);
-	ledger_threads(l, o);
+		l->private->by_thread = span_threads_create(m, l->nr_told);
+	ledger_threads(l);
 	ledger_sum(l);
 	return l;
 }
@@ -100,7 +100,7 @@ void ledger_destroy(struct ledger *l)
 		return;
 	hash_deinit(&l->private->thread_index);
 	free(l->private->seen);
-	free(l->private->by_tid);
+	span_threads_destroy(l->private->by_thread);
 	free(l->private);
 	free(l->segments);
 	free(l->threads);

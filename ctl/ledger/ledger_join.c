@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Which span a context is, and which one a thread without contexts was in: see ledger.h.
- *
- * The latter is right only where thread.id is what the kernel calls the thread, in the pid
- * namespace of the recording; with Java and Python it is not, which is why it has to be
- * asked for.
- */
+/* Which span a context is, and spans for those that nobody told of: see ledger.h. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "ledger_make.h"
 #include "span/span_id.h"
-
-enum { LOOK_BACK = 256 };	/* spans of a thread that begin after the one that is looked for */
 
 /* The resource of spans that nobody told of, one a process. */
 static uint32_t resource_of(struct ledger *l, const struct profile_task *t)
@@ -97,86 +89,4 @@ void ledger_join(struct ledger *l)
 		l->private->seen[l->of_context[i]] = 1;
 	}
 	span_model_link(l->m);
-}
-
-static int compare_tid(const void *a, const void *b, void *model)
-{
-	const struct span_model *m = model;
-	const struct span *x = &m->spans[*(const uint32_t *)a], *y = &m->spans[*(const uint32_t *)b];
-
-	if (x->thread_id != y->thread_id)
-		return x->thread_id < y->thread_id ? -1 : 1;
-	if (x->start != y->start)
-		return x->start < y->start ? -1 : 1;
-	/* Of two that start together the shorter is within the other. */
-	return x->end == y->end ? 0 : x->end > y->end ? -1 : 1;
-}
-
-void ledger_index_threads(struct ledger *l)
-{
-	struct ledger_private *priv = l->private;
-	uint32_t n;
-
-	priv->by_tid = xcalloc(l->nr_told, sizeof(*priv->by_tid));
-	for (n = 1; n < l->nr_told; n++)
-		if (l->m->spans[n].flags & SPAN_HAS_THREAD && !(l->m->spans[n].flags & SPAN_BAD_TIME))
-			priv->by_tid[priv->nr_by_tid++] = n;
-	if (priv->nr_by_tid)
-		qsort_r(priv->by_tid, priv->nr_by_tid, sizeof(*priv->by_tid), compare_tid, l->m);
-}
-
-/* How many of the index begin, on this thread, at "time" or before; those of lower tids too. */
-static size_t until(const struct ledger *l, uint32_t tid, uint64_t time)
-{
-	const struct ledger_private *priv = l->private;
-	size_t low = 0, high = priv->nr_by_tid;
-
-	while (low < high) {
-		const size_t mid = (low + high) / 2;
-		const struct span *s = &l->m->spans[priv->by_tid[mid]];
-
-		if (s->thread_id < tid || (s->thread_id == tid && s->start <= time))
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-static bool of_process(const struct ledger *l, const struct span *s, const struct profile_task *t)
-{
-	const uint32_t pid = s->pid ? s->pid : span_resource(l->m, s)->pid;
-
-	return s->thread_id == t->tid && (!pid || pid == t->pid);
-}
-
-uint32_t ledger_span_of_thread(const struct ledger *l, const struct profile_task *t, uint64_t time)
-{
-	size_t at = until(l, t->tid, time + l->offset), tries;
-
-	for (tries = 0; at && tries < LOOK_BACK; at--, tries++) {
-		const uint32_t n = l->private->by_tid[at - 1];
-		const struct span *s = &l->m->spans[n];
-
-		if (s->thread_id != t->tid)
-			break;
-		if (s->end >= time + l->offset && of_process(l, s, t))
-			return n;
-	}
-	return 0;
-}
-
-uint64_t ledger_next_start(const struct ledger *l, const struct profile_task *t, uint64_t time)
-{
-	size_t at = until(l, t->tid, time + l->offset);
-
-	for (; at < l->private->nr_by_tid; at++) {
-		const struct span *s = &l->m->spans[l->private->by_tid[at]];
-
-		if (s->thread_id != t->tid)
-			break;
-		if (of_process(l, s, t))
-			return s->start - l->offset;
-	}
-	return UINT64_MAX;
 }

@@ -5,26 +5,20 @@
 
 #include "base/hash.h"
 #include "ledger.h"
+#include "span/span_threads.h"
 
 struct ledger_private {
 	size_t cap_segments, cap_threads;
 	struct hash thread_index;
 	uint32_t first_resource;	/* from here on: of spans that nobody told of */
 	uint8_t *seen;			/* by span: some record names it */
-	uint32_t *by_tid;		/* spans with a thread.id, by that, then start */
-	size_t nr_by_tid;
+	struct span_threads *by_thread;	/* options.join_by_thread; else NULL */
 };
 
 /* Contexts to spans, spans for those that nobody told of; the model is linked. */
 void ledger_join(struct ledger *l);
-/* The innermost span that names this thread and has this time in it; 0: none. */
-uint32_t ledger_span_of_thread(const struct ledger *l, const struct profile_task *t, uint64_t time);
-/* The next start after "time" of such a span, or UINT64_MAX. */
-uint64_t ledger_next_start(const struct ledger *l, const struct profile_task *t, uint64_t time);
-void ledger_index_threads(struct ledger *l);
-
 /* All records, in the order of time, into segments. */
-void ledger_threads(struct ledger *l, const struct ledger_options *o);
+void ledger_threads(struct ledger *l);
 
 /* A span's time; all there is if it makes no sense. */
 uint64_t ledger_start(const struct ledger *l, uint32_t span);

@@ -21,7 +21,7 @@ struct state {
 
 struct walk {
 	struct ledger *l;
-	bool by_thread;
+	const struct span_threads *by_thread;	/* NULL: not asked for */
 	struct state *states;		/* by thread */
 	size_t cap_states;
 	struct ledger_sight *sights;	/* of the gap at hand */
@@ -55,9 +55,10 @@ static uint32_t thread_of(struct walk *w, const struct profile_sample *s)
 static struct ledger_sight sight_of(struct walk *w, const struct profile_sample *s, uint64_t time)
 {
 	struct ledger_sight sight = { .time = time, .span = w->l->of_context[s->context] };
+	const struct profile_task *t = &w->l->p->tasks[s->task - 1];
 
 	if (!s->context && w->by_thread) {
-		sight.span = ledger_span_of_thread(w->l, &w->l->p->tasks[s->task - 1], time);
+		sight.span = span_threads_find(w->by_thread, t->pid, t->tid, time + w->l->offset);
 		if (sight.span) {
 			sight.flags = LEDGER_BY_THREAD;
 			w->l->by_thread++;
@@ -75,15 +76,18 @@ static void add_sight(struct walk *w, struct ledger_sight s)
 /* Spans that such a thread began between two sights count as seen where they begin. */
 static void add_starts(struct walk *w, const struct profile_task *t, uint64_t from, uint64_t to)
 {
-	uint64_t at = from;
+	const uint64_t offset = w->l->offset;
+	uint64_t at = from + offset;
 
-	if (!w->by_thread)
-		return;
-	for (at = ledger_next_start(w->l, t, at); at < to; at = ledger_next_start(w->l, t, at))
+	while (w->by_thread) {
+		at = span_threads_next(w->by_thread, t->pid, t->tid, at);
+		if (at >= to + offset)
+			return;
 		add_sight(w, (struct ledger_sight) {
-			.time = at, .span = ledger_span_of_thread(w->l, t, at),
-			.flags = LEDGER_BY_THREAD,
+			.time = at - offset, .flags = LEDGER_BY_THREAD,
+			.span = span_threads_find(w->by_thread, t->pid, t->tid, at),
 		});
+	}
 }
 
 /* What the thread ran before this wait. */
@@ -152,9 +156,9 @@ static void take_sample(struct walk *w, uint32_t thread, size_t entry)
 	});
 }
 
-void ledger_threads(struct ledger *l, const struct ledger_options *o)
+void ledger_threads(struct ledger *l)
 {
-	struct walk w = { .l = l, .by_thread = o->join_by_thread };
+	struct walk w = { .l = l, .by_thread = l->private->by_thread };
 	size_t i;
 
 	for (i = 0; i < l->p->nr_samples; i++) {

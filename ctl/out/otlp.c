@@ -76,6 +76,7 @@ static void add_context(struct otlp *w, const struct profile_context *c)
 	uint32_t i;
 
 	add(w, otlp_text(&w->d, "span_name", c->span_name));
+	add(w, otlp_text(&w->d, "span_join", c->by_thread ? "thread" : ""));
 	for (i = 0; i < c->nr_attributes; i++) {
 		const struct profile_attribute *a = &w->p->attributes[c->first_attribute + i];
 

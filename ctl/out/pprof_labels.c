@@ -85,7 +85,7 @@ static struct packed_labels pack_task(struct writer *w, const struct profile_tas
 
 static struct packed_labels pack_context(struct writer *w, const struct profile_context *c)
 {
-	const size_t most = c->nr_attributes + 3;
+	const size_t most = c->nr_attributes + 4;
 	Tickprof__Label *labels __free = xcalloc(most, sizeof(*labels));
 	Tickprof__Label **list __free = xcalloc(most, sizeof(*list));
 	Tickprof__Sample m = TICKPROF__SAMPLE__INIT;
@@ -99,6 +99,7 @@ static struct packed_labels pack_context(struct writer *w, const struct profile_
 		add_label(w, labels, &m, "span_id", span_id_print(c->span_id, SPAN_ID_SIZE, id), 0);
 	}
 	add_label(w, labels, &m, "span_name", c->span_name, 0);
+	add_label(w, labels, &m, "span_join", c->by_thread ? "thread" : "", 0);
 	for (i = 0; i < c->nr_attributes; i++) {
 		const struct profile_attribute *a = &w->p->attributes[c->first_attribute + i];
 

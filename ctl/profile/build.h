@@ -52,6 +52,8 @@ struct build {
 	size_t nr_places, cap_places;
 	struct chain_row *chains;
 	size_t nr_chains, cap_chains;
+	struct span_threads *by_thread;	/* options.join_by_thread; else NULL */
+	uint64_t offset;		/* a span's time - CLOCK_MONOTONIC */
 	struct speaker *speakers;
 	size_t nr_speakers, cap_speakers;
 	struct context_row *contexts;
@@ -80,6 +82,8 @@ void build_speakers(struct build *b);
 uint32_t build_speaker(struct build *b, const struct tickprof_task *task);
 /* The profile's context for a decoder's. speaker: whose it is; 0: without attributes. */
 uint32_t build_context(struct build *b, uint32_t context, uint32_t speaker);
+/* The same for a task that was in none at a time, if options.join_by_thread finds one. */
+uint32_t build_joined(struct build *b, const struct profile_task *t, uint64_t time);
 /* When all is in: processes that did not say what service they are have their spans'. */
 void build_services(struct build *b);
 void build_contexts_deinit(struct build *b);

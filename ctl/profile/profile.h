@@ -50,6 +50,7 @@ struct profile_options {
 	bool walks;		/* keep stacks apart that were found in different ways */
 	bool no_ids;		/* contexts tell the span's name, but not which one it was */
 	const struct span_model *spans;	/* what contexts are named by, linked; NULL: nothing */
+	bool join_by_thread;	/* what carries no ids: by spans' thread.id and time */
 	uint64_t from, until;	/* CLOCK_MONOTONIC ns; 0: no bound */
 };
 
@@ -103,6 +104,7 @@ struct profile_attribute {
 struct profile_context {
 	uint8_t trace_id[16], span_id[8];	/* zeros with options.no_ids */
 	uint8_t trace_flags;
+	bool by_thread;		/* joined so: options.join_by_thread */
 	uint32_t span;		/* number in options.spans; 0: not there, or options.no_ids */
 	const char *span_name;	/* "": not known */
 	const char *service;	/* of the span; "": not known */
@@ -201,6 +203,7 @@ struct profile_stats {
 	uint64_t unknown_states;
 	uint64_t off_cpu, runq, short_off_cpu, short_runq;	/* ns; of these short */
 	uint64_t in_span;			/* that have a context; not short waits */
+	uint64_t by_thread;			/* beside these: joined by thread and time */
 	uint64_t bad_processes;			/* PROCESS chunks that make no sense */
 	uint64_t context_unknown, context_invalid, context_fault, context_cut;
 };

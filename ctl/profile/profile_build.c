@@ -300,6 +300,8 @@ static void build_sample(void *ctx, const struct decode_sample *sample)
 	row = build_task(b, sample->task);
 	s.task = row->labels;
 	s.context = build_context(b, sample->context, row->speaker);
+	if (!sample->context)
+		s.context = build_joined(b, &b->p->tasks[s.task - 1], r->time);
 	s.cpu = o->label_cpu || o->each ? sample->cpu : 0;
 	if (sample->ustack || r->hdr.flags & TICKPROF_SAMPLE_USER) {
 		image = row->image;

@@ -13,7 +13,7 @@
 
 #include "base/util.h"
 #include "capture/capture_process.h"
-#include "span/span.h"
+#include "span/span_threads.h"
 #include "build.h"
 
 static struct hash_slot *speaker_slot(struct build *b, uint32_t pid, uint64_t start_time,
@@ -51,6 +51,11 @@ void build_speakers(struct build *b)
 	const struct capture_chunk *chunks;
 	struct capture_process_text text;
 	size_t i, nr;
+
+	b->offset = capture_meta_number(b->capture, CAPTURE_META_START_REAL) -
+		    capture_meta_number(b->capture, CAPTURE_META_START_MONO);
+	if (b->options->join_by_thread && b->options->spans)
+		b->by_thread = span_threads_create(b->options->spans, b->options->spans->nr_spans);
 
 	chunks = capture_chunks(b->capture, &nr);
 	for (i = 0; i < nr; i++) {
@@ -130,7 +135,7 @@ static uint32_t add_context(struct build *b, const struct profile_context *c)
 	struct hash_slot *slot;
 	uint32_t i;
 
-	h = hash_u64(hash_bytes(h, c->span_id, sizeof(c->span_id)), c->trace_flags);
+	h = hash_u64(hash_bytes(h, c->span_id, sizeof(c->span_id)), c->trace_flags << 1 | c->by_thread);
 	h = hash_u64(hash_u64(h, (uintptr_t)c->span_name), (uintptr_t)c->service);
 	for (i = 0; i < c->nr_attributes; i++)
 		h = hash_u64(h, (uintptr_t)p->attributes[c->first_attribute + i].value);
@@ -138,7 +143,7 @@ static uint32_t add_context(struct build *b, const struct profile_context *c)
 		g = &p->contexts[id - 1];
 		!memcmp(g->trace_id, c->trace_id, sizeof(g->trace_id)) &&
 		!memcmp(g->span_id, c->span_id, sizeof(g->span_id)) &&
-		g->trace_flags == c->trace_flags && g->span_name == c->span_name &&
+		g->trace_flags == c->trace_flags && g->by_thread == c->by_thread && g->span_name == c->span_name &&
 		g->service == c->service && same_attributes(p, g, c); }));
 	if (!slot->id) {
 		GROW(p->contexts, p->private->cap_contexts, p->nr_contexts + 1);
@@ -234,8 +239,29 @@ void build_services(struct build *b)
 	hash_deinit(&index);
 }
 
+uint32_t build_joined(struct build *b, const struct profile_task *t, uint64_t time)
+{
+	const struct span_model *m = b->options->spans;
+	struct profile_context c = { .first_attribute = b->p->nr_attributes, .by_thread = true };
+	uint32_t n;
+
+	n = b->by_thread ? span_threads_find(b->by_thread, t->pid, t->tid, time + b->offset) : 0;
+	if (!n)
+		return 0;
+	b->p->stats.by_thread++;
+	c.span_name = profile_string(b->p, m->spans[n].name);
+	c.service = profile_string(b->p, span_resource(m, &m->spans[n])->service);
+	if (!b->options->no_ids) {
+		memcpy(c.trace_id, m->traces[m->spans[n].trace].id, sizeof(c.trace_id));
+		memcpy(c.span_id, m->spans[n].id, sizeof(c.span_id));
+		c.span = n;
+	}
+	return add_context(b, &c);
+}
+
 void build_contexts_deinit(struct build *b)
 {
+	span_threads_destroy(b->by_thread);
 	while (b->nr_speakers)
 		free(b->speakers[--b->nr_speakers].keys);
 	free(b->speakers);

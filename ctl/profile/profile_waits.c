@@ -179,6 +179,8 @@ void build_wait(void *ctx, const struct decode_wait *wait)
 		add_stack(b, wait, &s);
 		s.wait = labels_of(b, wait);
 		s.context = build_context(b, wait->context, build_task(b, wait->task)->speaker);
+		if (!wait->context)
+			s.context = build_joined(b, &b->p->tasks[s.task - 1], begin);
 		profile_count_wait(b->p, b->decode, wait, &s);
 		build_add(b, &s);
 	}

@@ -175,6 +175,26 @@ static void views_narrow_to_spans(void **state)
 	assert_int_equal(shown((struct view_options) { .span_name = "val*" }, false), 0);
 }
 
+/* What publishes nothing is joined when that is asked for, and marked. */
+static void joined_by_thread_when_asked(void **state)
+{
+	struct fixture f = open_trace((struct profile_options) { 0 }, true);
+	size_t i, marked = 0;
+
+	assert_int_equal(f.p->stats.by_thread, 0);
+	assert_int_equal(off_cpu_in(f.p, 0x91), 0);
+	close_trace(&f);
+	f = open_trace((struct profile_options) { .join_by_thread = true }, true);
+	assert_int_equal(f.p->stats.by_thread, 1);
+	assert_int_equal(f.p->stats.in_span, 8);
+	assert_int_equal(off_cpu_in(f.p, 0x91), 800 * US);
+	assert_string_equal(context_of(f.p, 0x91)->span_name, "old");
+	for (i = 0; i < f.p->nr_contexts; i++)
+		marked += f.p->contexts[i].by_thread;
+	assert_int_equal(marked, 1);
+	close_trace(&f);
+}
+
 /* Chunks that say nothing are counted; the last one of an image holds. */
 static void processes_that_make_no_sense(void **state)
 {
@@ -264,6 +284,7 @@ int main(void)
 		cmocka_unit_test(spans_give_names),
 		cmocka_unit_test(without_ids_names_are_left),
 		cmocka_unit_test(views_narrow_to_spans),
+		cmocka_unit_test(joined_by_thread_when_asked),
 		cmocka_unit_test(processes_that_make_no_sense),
 		cmocka_unit_test(files_are_left),
 	};
