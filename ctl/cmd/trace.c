@@ -14,10 +14,12 @@ enum { OPT_SPANS = SPAN_OPTION_END, OPT_JOIN, OPT_JSON };
 
 static const struct option_row options[] = {
 	{ 'i', "input", "FILE", "the capture, also as operand (" VIEW_DEFAULT_PATH ")" },
-	{ OPT_SPANS, "spans", "FILE", "what the spans are: OTLP, Tempo or Jaeger; may be repeated" },
+	{ OPT_SPANS, "spans", "FILE",
+	  "what the spans are: OTLP, Tempo or Jaeger; may be repeated" },
 	SPAN_OPTIONS,
-	{ OPT_JOIN, "join-by-thread", NULL, "what carries no ids: by spans' thread.id and time, which\n"
-					   "is right only if that is the kernel's number" },
+	{ OPT_JOIN, "join-by-thread", NULL,
+	  "what carries no ids: by spans' thread.id and time, which\n"
+	  "is right only if that is the kernel's number" },
 	{ OPT_JSON, "json", NULL, "one JSON object" },
 	OPTIONS_COMMON
 };
@@ -63,7 +65,8 @@ static int trace_parse(const struct command *cmd, int argc, char **argv)
 		if (id == OPTION_STOP || !argv[optind])
 			return status;
 		if (trace_id)
-			return usage_error(cmd, "takes one file and one trace; what is '%s'?", argv[optind]);
+			return usage_error(cmd, "takes one file and one trace; what is '%s'?",
+					   argv[optind]);
 		if (view_options.path)
 			trace_id = argv[optind++];
 		else
@@ -106,7 +109,8 @@ static int show(const struct view *v, const struct ledger *l)
 		trace_json_counts(l->m, doc);
 		json_set_u64(doc, "lost_waits", v->profile->stats.lost_waits);
 		json_set_u64(doc, "joined_by_thread", l->by_thread);
-		json_object_object_add(doc, "has_waits", json_object_new_boolean(v->profile->waited));
+		json_object_object_add(doc, "has_waits",
+				       json_object_new_boolean(v->profile->waited));
 	}
 	if (trace) {
 		json ? ledger_json_tree(l, trace, doc) : ledger_view_tree(l, trace, stdout);
@@ -115,7 +119,8 @@ static int show(const struct view *v, const struct ledger *l)
 		span_select(l->m, &all, &s);
 		keep_seen(l, &s);
 		if (!json)
-			printf("# %zu traces, %zu of them seen in %s\n", l->m->nr_traces - 1, s.nr_fit, v->path);
+			printf("# %zu traces, %zu of them seen in %s\n", l->m->nr_traces - 1,
+			       s.nr_fit, v->path);
 		json ? ledger_json_list(l, &s, doc) : ledger_view_list(l, &s, stdout);
 		span_selection_deinit(&s);
 	}
@@ -131,12 +136,16 @@ static void caution(const struct view *v, const struct ledger *l)
 
 	if (!v->profile->waited)
 		warn("%s holds samples only: running is an estimate, and nothing is known of waits; "
-		     "record with --source cpu,offcpu", v->path);
+		     "record with --source cpu,offcpu",
+		     v->path);
 	if (s->lost_waits || s->unknown_waits)
-		warn("%" PRIu64 " waits and %" PRIu64 " switches are missing: spans that were then current "
-		     "have less than their wall time", s->lost_waits, s->unknown_waits);
+		warn("%" PRIu64 " waits and %" PRIu64
+		     " switches are missing: spans that were then current "
+		     "have less than their wall time",
+		     s->lost_waits, s->unknown_waits);
 	if (l->by_thread)
-		warn("%" PRIu64 " records without ids were joined by thread and time", l->by_thread);
+		warn("%" PRIu64 " records without ids were joined by thread and time",
+		     l->by_thread);
 }
 
 static int trace(struct view *v)
@@ -146,7 +155,8 @@ static int trace(struct view *v)
 
 	if (!v->profile->nr_contexts && !ledger_options.join_by_thread) {
 		err("nothing in %s was recorded in a span: its programs publish none (see `tickprof context "
-		    "PID`), or it was recorded without; --join-by-thread may help", v->path);
+		    "PID`), or it was recorded without; --join-by-thread may help",
+		    v->path);
 		return EXIT_EMPTY;
 	}
 	if (!v->spans)

@@ -13,7 +13,8 @@
 #include "view.h"
 
 /* First digits of an id, which has size bytes. */
-static int parse_digits(const struct command *cmd, const char *option, size_t size, const char **out)
+static int parse_digits(const struct command *cmd, const char *option, size_t size,
+			const char **out)
 {
 	char *digits = xstrdup(optarg), *at;
 

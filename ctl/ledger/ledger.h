@@ -54,7 +54,7 @@ struct ledger_span {
 	struct ledger_time self;	/* while it was the thread's current one */
 	struct ledger_time total;	/* with its children in the threads that it was in itself */
 	uint64_t about;			/* ns of self that may be another span's */
-	uint64_t outside;		/* ns that threads were in it before its start or after its end */
+	uint64_t outside;		/* ns of its threads before its start or after its end */
 	uint64_t samples;
 	uint32_t first, nr;		/* segments, index from 0 */
 	uint32_t threads;
@@ -77,7 +77,7 @@ struct ledger {
 };
 
 struct ledger_options {
-	bool join_by_thread;	/* records without ids: by attribute thread.id, if it is the kernel's */
+	bool join_by_thread;	/* what has no ids: by attribute thread.id */
 };
 
 /*
@@ -130,7 +130,8 @@ enum ledger_what {
 };
 
 /* The heaviest first; the array is the caller's. */
-struct ledger_stack *ledger_stacks(const struct ledger *l, uint32_t span, enum ledger_what what, size_t *nr);
+struct ledger_stack *ledger_stacks(const struct ledger *l, uint32_t span, enum ledger_what what,
+				   size_t *nr);
 
 enum { LEDGER_PATH_MAX = 4, LEDGER_BLAME_MAX = 3 };
 
@@ -138,7 +139,7 @@ enum { LEDGER_PATH_MAX = 4, LEDGER_BLAME_MAX = 3 };
 struct ledger_blame_row {
 	const char *path[LEDGER_PATH_MAX];	/* it, its caller, and so on */
 	size_t nr_path;				/* 0: without a name */
-	const char *site;			/* where in the kernel or the C library it waited; "" */
+	const char *site;			/* where in kernel or C library it waited; "" */
 	uint8_t state;				/* of the heaviest stack */
 	uint64_t weight;
 };
@@ -162,8 +163,8 @@ struct ledger_waker {
 
 /*
  * What most of a trace's time went to: of all its spans the longest time of their own that
- * they ran, were queued, or waited for what is not in the trace. A wait that another span of the trace
- * ended, and one while a child of the span was under way, is theirs to explain.
+ * they ran, were queued, or waited for what is not in the trace. A wait that another span of
+ * the trace ended, and one while a child of the span was under way, is theirs to explain.
  */
 struct ledger_fault {
 	uint32_t span;			/* 0: nothing is known */

@@ -63,7 +63,8 @@ static bool is_plumbing(const char *name, bool leaf)
 		"_start", "start_thread", "clone", "clone3", "thread_start", NULL,
 	};
 
-	return !strncmp(name, "__", 2) || is_one_of(name, outer) || (leaf && is_one_of(name, inner));
+	return !strncmp(name, "__", 2) || is_one_of(name, outer) ||
+	       (leaf && is_one_of(name, inner));
 }
 
 /* How the kernel goes to sleep, whatever for. */
@@ -100,7 +101,8 @@ static struct frames read_frames(struct reader *r, uint32_t entry)
 		const bool runtime = is_runtime(profile_mapping_name(p, at->mapping));
 
 		for (n = 0; n < at->nr_lines; n++) {
-			const char *name = profile_function(p, p->lines[at->first_line + n].function)->name;
+			const char *name =
+				profile_function(p, p->lines[at->first_line + n].function)->name;
 
 			last = last ? last : name;
 			if (in_kernel && !kernel && !is_scheduler(name))
@@ -133,8 +135,8 @@ static bool has_name(const struct frames *f, const char *name)
 }
 
 /* Of the stacks that are left: how much falls under a function; with "take" they are not left. */
-static uint64_t under(struct reader *r, const struct ledger_stack *stacks, size_t nr, uint8_t *taken,
-		      const char *name, bool take)
+static uint64_t under(struct reader *r, const struct ledger_stack *stacks, size_t nr,
+		      uint8_t *taken, const char *name, bool take)
 {
 	uint64_t sum = 0;
 	size_t i;

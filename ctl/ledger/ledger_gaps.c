@@ -92,8 +92,9 @@ static void fill(const struct stretch *s, uint32_t span, uint64_t from, uint64_t
 			emit(s, chain[depth], from, ledger_end(l, chain[depth]), true);
 			from = ledger_end(l, chain[depth--]);
 		}
-		if (!may_be_here(l, child, chain[depth]) || start < from || ledger_end(l, child) > to ||
-		    depth + 1 == CHAIN_MAX || (depth && ledger_end(l, child) > ledger_end(l, chain[depth])))
+		if (!may_be_here(l, child, chain[depth]) || start < from ||
+		    ledger_end(l, child) > to || depth + 1 == CHAIN_MAX ||
+		    (depth && ledger_end(l, child) > ledger_end(l, chain[depth])))
 			continue;
 		emit(s, chain[depth], from, start, about || depth);
 		from = start;
@@ -137,15 +138,18 @@ static void between(const struct stretch *s, const struct ledger_sight *a,
 	uint64_t at = a->time, end;
 	bool ended = unknown, about;
 
-	about = (a->span && ledger_is_sight(l, a->span)) || (b->span && ledger_is_sight(l, b->span));
-	while (now && now != b->span && !is_above(l, now, b->span) && ledger_end(l, now) <= b->time) {
+	about = (a->span && ledger_is_sight(l, a->span)) ||
+		(b->span && ledger_is_sight(l, b->span));
+	while (now && now != b->span && !is_above(l, now, b->span) &&
+	       ledger_end(l, now) <= b->time) {
 		end = ledger_end(l, now) > at ? ledger_end(l, now) : at;
 		fill(s, now, at, end, about);
 		at = end;
 		ended = true;
 		now = ledger_parent_here(l, now);
 		/* Were it current it would still be. */
-		if (now && now != b->span && ledger_end(l, now) > b->time && !is_above(l, now, b->span))
+		if (now && now != b->span && ledger_end(l, now) > b->time &&
+		    !is_above(l, now, b->span))
 			now = 0;
 	}
 	if (now == b->span) {

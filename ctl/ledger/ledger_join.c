@@ -15,7 +15,8 @@ static uint32_t resource_of(struct ledger *l, const struct profile_task *t)
 	uint32_t n;
 
 	for (n = l->private->first_resource; n < l->m->nr_resources; n++)
-		if (l->m->resources[n].pid == t->pid && !strcmp(l->m->resources[n].service, service))
+		if (l->m->resources[n].pid == t->pid &&
+		    !strcmp(l->m->resources[n].service, service))
 			return n;
 	n = span_model_resource(l->m);
 	if (!n)

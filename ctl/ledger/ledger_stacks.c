@@ -4,7 +4,8 @@
  * is not in the trace: see ledger.h.
  *
  * Whom the network wakes is often woken by an interrupt, so that a waker in the trace is
- * not all there is to go by: a wait while a child was under way, in whatever process, was for the child.
+ * not all there is to go by: a wait while a child was under way, in whatever process, was for the
+ * child.
  */
 #include <string.h>
 
@@ -103,13 +104,15 @@ static uint64_t unexplained(const struct ledger *l, const struct ledger_segment 
 	return ended_within(l, g) ? 0 : outside(children, nr, g->start, g->start + g->blocked);
 }
 
-struct ledger_stack *ledger_stacks(const struct ledger *l, uint32_t span, enum ledger_what what, size_t *nr)
+struct ledger_stack *ledger_stacks(const struct ledger *l, uint32_t span, enum ledger_what what,
+				   size_t *nr)
 {
 	const bool samples = what == LEDGER_SAMPLES;
 	const struct ledger_span *s = &l->spans[span];
 	struct ledger_stack *stacks = xcalloc(s->nr, sizeof(*stacks));
 	size_t i, n = 0, last, nr_children = 0;
-	struct stretch *children __free = what == LEDGER_ENDS ? children_of(l, span, &nr_children) : NULL;
+	struct stretch *children __free =
+		what == LEDGER_ENDS ? children_of(l, span, &nr_children) : NULL;
 
 	for (i = s->first; i < s->first + s->nr; i++) {
 		const struct ledger_segment *g = &l->segments[i];
@@ -118,13 +121,17 @@ struct ledger_stack *ledger_stacks(const struct ledger *l, uint32_t span, enum l
 
 		if (!g->entry || samples != !!(g->flags & LEDGER_SAMPLE))
 			continue;
-		weight = samples ? e->count : what == LEDGER_ENDS ? unexplained(l, g, children, nr_children) :
-			 g->blocked;
+		weight = samples	       ? e->count
+			 : what == LEDGER_ENDS ? unexplained(l, g, children, nr_children)
+					       : g->blocked;
 		if (!weight)
 			continue;
-		stacks[n++] = (struct ledger_stack) {
-			.entry = g->entry - 1, .nr = 1, .weight = weight,
-			.state = samples ? TICKPROF_WAIT_RUNNING : profile_wait(l->p, e->wait)->state,
+		stacks[n++] = (struct ledger_stack){
+			.entry = g->entry - 1,
+			.nr = 1,
+			.weight = weight,
+			.state = samples ? TICKPROF_WAIT_RUNNING
+					 : profile_wait(l->p, e->wait)->state,
 		};
 	}
 	if (n)

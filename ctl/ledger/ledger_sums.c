@@ -17,7 +17,8 @@ uint64_t ledger_blocked(const struct ledger_time *t)
 	return sum;
 }
 
-static void add_segment(const struct ledger *l, struct ledger_time *t, const struct ledger_segment *s)
+static void add_segment(const struct ledger *l, struct ledger_time *t,
+			const struct ledger_segment *s)
 {
 	const struct profile_wait *w;
 
@@ -159,7 +160,8 @@ static int compare_parts(const void *a, const void *b)
 
 uint64_t ledger_unseen(const struct ledger *l, uint32_t span)
 {
-	const uint64_t wall = span_duration(&l->m->spans[span]), seen = wall_of(&l->spans[span].total);
+	const uint64_t wall = span_duration(&l->m->spans[span]),
+		       seen = wall_of(&l->spans[span].total);
 
 	return wall > seen ? wall - seen : 0;
 }

@@ -95,7 +95,9 @@ static struct json_object *frames_array(const struct profile *p, uint32_t entry)
 		if (!at->nr_lines)
 			json_add_text(array, "[unknown]");
 		for (n = 0; n < at->nr_lines; n++)
-			json_add_text(array, profile_function(p, p->lines[at->first_line + n].function)->name);
+			json_add_text(
+				array,
+				profile_function(p, p->lines[at->first_line + n].function)->name);
 	}
 	return array;
 }
@@ -134,7 +136,8 @@ static void add_stacks(const struct ledger *l, uint32_t n, bool samples, struct 
 	struct json_object *array = json_object_new_array(), *row;
 	struct ledger_blame blame;
 	size_t nr, i;
-	struct ledger_stack *stacks = ledger_stacks(l, n, samples ? LEDGER_SAMPLES : LEDGER_WAITS, &nr);
+	struct ledger_stack *stacks =
+		ledger_stacks(l, n, samples ? LEDGER_SAMPLES : LEDGER_WAITS, &nr);
 
 	ledger_blame(l, stacks, nr, &blame);
 	json_object_object_add(o, samples ? "on_cpu" : "off_cpu", blame_array(&blame, samples));
@@ -220,7 +223,8 @@ static void add_fault(const struct ledger *l, uint32_t trace, struct json_object
 		json_set_text(o, "name", s->name);
 		json_set_text(o, "what", fault.what);
 		json_set_u64(o, "ns", fault.ns);
-		json_object_object_add(o, "functions", blame_array(&fault.blame, *fault.what != 'b'));
+		json_object_object_add(o, "functions",
+				       blame_array(&fault.blame, *fault.what != 'b'));
 	}
 	json_object_object_add(doc, "most", o);
 }

@@ -29,17 +29,19 @@ void ledger_view_list(const struct ledger *l, const struct span_selection *s, FI
 	struct ledger_shares shares;
 	size_t i;
 
-	fprintf(f, "#\n# duration  running   queued  blocked   unseen  spans  threads  %-32s  first span\n",
+	fprintf(f,
+		"#\n# duration  running   queued  blocked   unseen  spans  threads  %-32s  first span\n",
 		"trace");
 	for (i = 0; i < s->nr; i++) {
 		const struct span_trace *t = &l->m->traces[s->traces[i]];
 		const uint64_t wall = t->end - t->start;
 
 		ledger_shares(l, s->traces[i], &shares);
-		fprintf(f, "%s %7.2f%% %7.2f%% %7.2f%% %7.2f%% %6u %8u  %s  ", span_time_text(wall, time),
-			percent(shares.running, wall), percent(shares.queued, wall),
-			percent(shares.blocked, wall), percent(shares.unseen, wall), t->nr_spans,
-			shares.threads, span_id_print(t->id, TRACE_ID_SIZE, id));
+		fprintf(f, "%s %7.2f%% %7.2f%% %7.2f%% %7.2f%% %6u %8u  %s  ",
+			span_time_text(wall, time), percent(shares.running, wall),
+			percent(shares.queued, wall), percent(shares.blocked, wall),
+			percent(shares.unseen, wall), t->nr_spans, shares.threads,
+			span_id_print(t->id, TRACE_ID_SIZE, id));
 		trace_view_name(l->m, &l->m->spans[t->root], f);
 		fprintf(f, "%s%s\n", ledger_is_sight(l, t->root) ? " (by ids alone)" : "",
 			t->nr_orphans ? " (incomplete)" : "");
@@ -58,7 +60,8 @@ static void print_thread(const struct ledger *l, uint32_t thread, FILE *f)
 /* The beginning of a line about a span. */
 static void line(const struct span *s, FILE *f)
 {
-	fprintf(f, "%*s", NAME_COLUMN + 2 + 2 * (int)(s->depth < INDENT_MAX ? s->depth : INDENT_MAX), "");
+	fprintf(f, "%*s",
+		NAME_COLUMN + 2 + 2 * (int)(s->depth < INDENT_MAX ? s->depth : INDENT_MAX), "");
 }
 
 static void print_threads(const struct ledger *l, uint32_t n, FILE *f)
@@ -73,8 +76,9 @@ static void print_threads(const struct ledger *l, uint32_t n, FILE *f)
 		line(&l->m->spans[n], f);
 		fprintf(f, "thread ");
 		print_thread(l, parts[i].thread, f);
-		fprintf(f, ": running %s, runnable %s, blocked %s\n", time_text(t->running, running),
-			time_text(t->queued, queued), time_text(ledger_blocked(t), blocked));
+		fprintf(f, ": running %s, runnable %s, blocked %s\n",
+			time_text(t->running, running), time_text(t->queued, queued),
+			time_text(ledger_blocked(t), blocked));
 	}
 	if (nr > THREADS_MAX) {
 		line(&l->m->spans[n], f);
@@ -93,13 +97,15 @@ static void print_states(const struct ledger *l, uint32_t n, FILE *f)
 
 	for (i = 0; i < PROFILE_WAIT_STATES; i++)
 		states += t->blocked[i] != 0;
-	if (!ledger_blocked(t) || (states == 1 && !t->io && !t->faults && !t->blocked[PROFILE_WAIT_SHORT]))
+	if (!ledger_blocked(t) ||
+	    (states == 1 && !t->io && !t->faults && !t->blocked[PROFILE_WAIT_SHORT]))
 		return;
 	line(&l->m->spans[n], f);
 	fprintf(f, "blocked itself: ");
 	for (i = 0; i < PROFILE_WAIT_STATES; i++)
 		if (t->blocked[i]) {
-			fprintf(f, "%s%s %s", comma, profile_wait_state(i), time_text(t->blocked[i], time));
+			fprintf(f, "%s%s %s", comma, profile_wait_state(i),
+				time_text(t->blocked[i], time));
 			comma = ", ";
 		}
 	if (t->io)
@@ -137,8 +143,8 @@ static void print_fault(const struct ledger *l, uint32_t trace, FILE *f)
 		fprintf(f, ", %.0f%% of it ", percent(row->weight, fault.blame.total));
 		print_path(row, f);
 		if (*fault.what == 'b')
-			fprintf(f, " (%s%s%s)", profile_wait_state(row->state), *row->site ? ", " : "",
-				row->site);
+			fprintf(f, " (%s%s%s)", profile_wait_state(row->state),
+				*row->site ? ", " : "", row->site);
 	}
 	fputc('\n', f);
 }
@@ -148,7 +154,8 @@ static void print_blame(const struct ledger *l, uint32_t n, bool samples, FILE *
 	char part[SPAN_TIME_MAX], all[SPAN_TIME_MAX];
 	struct ledger_blame blame;
 	size_t nr, i;
-	struct ledger_stack *stacks = ledger_stacks(l, n, samples ? LEDGER_SAMPLES : LEDGER_WAITS, &nr);
+	struct ledger_stack *stacks =
+		ledger_stacks(l, n, samples ? LEDGER_SAMPLES : LEDGER_WAITS, &nr);
 
 	ledger_blame(l, stacks, nr, &blame);
 	for (i = 0; i < blame.nr; i++) {
@@ -156,15 +163,15 @@ static void print_blame(const struct ledger *l, uint32_t n, bool samples, FILE *
 
 		line(&l->m->spans[n], f);
 		if (samples)
-			fprintf(f, "%" PRIu64 " of %" PRIu64 " sample%s on a CPU ", row->weight, blame.total,
-				blame.total == 1 ? "" : "s");
+			fprintf(f, "%" PRIu64 " of %" PRIu64 " sample%s on a CPU ", row->weight,
+				blame.total, blame.total == 1 ? "" : "s");
 		else
 			fprintf(f, "%s of %s off CPU ", time_text(row->weight, part),
 				time_text(blame.total, all));
 		print_path(row, f);
 		if (!samples)
-			fprintf(f, " (%s%s%s)", profile_wait_state(row->state), *row->site ? ", " : "",
-				row->site);
+			fprintf(f, " (%s%s%s)", profile_wait_state(row->state),
+				*row->site ? ", " : "", row->site);
 		fputc('\n', f);
 	}
 	free(stacks);
@@ -238,7 +245,8 @@ static void print_notes(const struct ledger *l, uint32_t n, FILE *f)
 	if (span->about > wall / 100)
 		fprintf(f, " (about: %s may be another span's)", time_text(span->about, time));
 	if (span->outside > wall / 100)
-		fprintf(f, " (%s more before its start or after its end)", time_text(span->outside, time));
+		fprintf(f, " (%s more before its start or after its end)",
+			time_text(span->outside, time));
 }
 
 static void print_span(const struct ledger *l, const struct span_trace *t, uint32_t n, FILE *f)
@@ -289,12 +297,15 @@ void ledger_view_tree(const struct ledger *l, uint32_t trace, FILE *f)
 		span_id_print(t->id, TRACE_ID_SIZE, id), time_text(wall, time), t->nr_spans,
 		t->nr_spans == 1 ? "" : "s", t->nr_services, t->nr_services == 1 ? "" : "s");
 	trace_view_date(t->start, f);
-	fprintf(f, "\n# running %.2f%%, else queued for a CPU %.2f%%, else blocked %.2f%%, unseen %.2f%%; %u span%s seen "
-		"here, in %u thread%s\n", percent(s.running, wall), percent(s.queued, wall),
-		percent(s.blocked, wall), percent(s.unseen, wall), s.spans, s.spans == 1 ? "" : "s", s.threads,
+	fprintf(f,
+		"\n# running %.2f%%, else queued for a CPU %.2f%%, else blocked %.2f%%, unseen %.2f%%; %u span%s seen "
+		"here, in %u thread%s\n",
+		percent(s.running, wall), percent(s.queued, wall), percent(s.blocked, wall),
+		percent(s.unseen, wall), s.spans, s.spans == 1 ? "" : "s", s.threads,
 		s.threads == 1 ? "" : "s");
 	print_fault(l, trace, f);
-	fprintf(f, "# wall = running + runnable + blocked, children in the same thread included; self: "
+	fprintf(f,
+		"# wall = running + runnable + blocked, children in the same thread included; self: "
 		"without them\n#\n");
 	fprintf(f, "#    start       wall    running   runnable    blocked       self  span\n");
 	for (n = t->top; n; n = span_model_next(l->m, n))

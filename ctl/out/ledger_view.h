@@ -13,7 +13,8 @@ void ledger_view_list(const struct ledger *l, const struct span_selection *s, FI
 void ledger_view_tree(const struct ledger *l, uint32_t trace, FILE *f);
 
 /* Into the object: "traces"; "trace" with its "spans", depth first. */
-void ledger_json_list(const struct ledger *l, const struct span_selection *s, struct json_object *o);
+void ledger_json_list(const struct ledger *l, const struct span_selection *s,
+		      struct json_object *o);
 void ledger_json_tree(const struct ledger *l, uint32_t trace, struct json_object *o);
 
 #endif

@@ -132,7 +132,8 @@ static void make_id(const struct otlp *w, const char *service, enum profile_colu
 {
 	uint64_t h[2];
 
-	h[0] = hash_bytes(hash_bytes(w->p->time, w->p->host, strlen(w->p->host)), service, strlen(service));
+	h[0] = hash_bytes(hash_bytes(w->p->time, w->p->host, strlen(w->p->host)), service,
+			  strlen(service));
 	h[0] = hash_u64(hash_bytes(h[0], w->samples, w->nr_samples), column) | 1;
 	h[1] = hash_u64(h[0], w->p->start);
 	memcpy(id, h, sizeof(h));
@@ -159,7 +160,8 @@ static uint8_t *joined(const ProtobufCMessage *m, const uint8_t *more, size_t *s
 }
 
 /* Without its length and tag. */
-static uint8_t *pack_profile(struct otlp *w, const char *service, enum profile_column column, size_t *size)
+static uint8_t *pack_profile(struct otlp *w, const char *service, enum profile_column column,
+			     size_t *size)
 {
 	Tickprof__Profiles__Profile m = TICKPROF__PROFILES__PROFILE__INIT;
 	Tickprof__Profiles__ValueType type, period;
@@ -219,7 +221,8 @@ static uint8_t *pack_resource(struct otlp *w, const char *service, size_t *size)
 }
 
 /* Puts bytes as a field of a message into the growing one. */
-static void put_field(uint8_t **to, size_t *nr, size_t *cap, uint32_t field, const uint8_t *bytes, size_t size)
+static void put_field(uint8_t **to, size_t *nr, size_t *cap, uint32_t field, const uint8_t *bytes,
+		      size_t size)
 {
 	uint8_t head[11] = { field << 3 | 2 }, *at = head + 1;
 	uint64_t left = size;
@@ -280,7 +283,8 @@ int profile_write_otlp(const struct profile *p, int fd)
 	if (p->nr_samples)
 		qsort(w.rows, p->nr_samples, sizeof(*w.rows), by_service);
 	for (first = 0; first < p->nr_samples && !gzip_error(w.out); first = i) {
-		for (i = first; i < p->nr_samples && w.rows[i].service == w.rows[first].service; i++)
+		for (i = first; i < p->nr_samples && w.rows[i].service == w.rows[first].service;
+		     i++)
 			;
 		emit_service(&w, &w.rows[first], i - first);
 	}

@@ -109,7 +109,8 @@ int32_t otlp_link(struct otlp_dictionary *d, uint32_t context)
 	c = profile_context(d->p, context);
 	if (!memcmp(c->span_id, zeros, SPAN_ID_SIZE))
 		return 0;
-	h = hash_bytes(hash_bytes(hash_seed(), c->trace_id, TRACE_ID_SIZE), c->span_id, SPAN_ID_SIZE);
+	h = hash_bytes(hash_bytes(hash_seed(), c->trace_id, TRACE_ID_SIZE), c->span_id,
+		       SPAN_ID_SIZE);
 	slot = hash_find(&d->link_index, h, id, ({
 		g = profile_context(d->p, d->links[id]);
 		!memcmp(g->trace_id, c->trace_id, TRACE_ID_SIZE) &&
@@ -129,9 +130,11 @@ int32_t otlp_stack(struct otlp_dictionary *d, const struct profile_sample *s)
 
 	if (!s->leaf && !s->kernel && !s->user)
 		return 0;
-	slot = hash_find(&d->stack_index, hash_u64((uint64_t)s->leaf << 32 | s->kernel, s->user), id, ({
-		g = &d->stacks[id];
-		g->leaf == s->leaf && g->kernel == s->kernel && g->user == s->user; }));
+	slot = hash_find(&d->stack_index, hash_u64((uint64_t)s->leaf << 32 | s->kernel, s->user),
+			 id, ({
+				 g = &d->stacks[id];
+				 g->leaf == s->leaf && g->kernel == s->kernel && g->user == s->user;
+			 }));
 	if (!slot->id) {
 		GROW(d->stacks, d->cap_stacks, d->nr_stacks + 1);
 		d->stacks[d->nr_stacks] = (struct otlp_stack) { s->leaf, s->kernel, s->user };
@@ -194,7 +197,8 @@ static void emit_mapping(struct otlp_dictionary *d, struct gzip *out, uint32_t i
 static void emit_location(struct otlp_dictionary *d, struct gzip *out, uint32_t id)
 {
 	Tickprof__Profiles__Dictionary m = TICKPROF__PROFILES__DICTIONARY__INIT;
-	Tickprof__Profiles__Location location = TICKPROF__PROFILES__LOCATION__INIT, *entry = &location;
+	Tickprof__Profiles__Location location = TICKPROF__PROFILES__LOCATION__INIT,
+				     *entry = &location;
 	const struct profile_location *from = id ? profile_location(d->p, id) : NULL;
 	const uint32_t nr = from ? from->nr_lines : 0;
 	Tickprof__Profiles__Line *lines __free = xcalloc(nr, sizeof(*lines));
@@ -211,7 +215,8 @@ static void emit_location(struct otlp_dictionary *d, struct gzip *out, uint32_t 
 		list[i] = &lines[i];
 	}
 	if (from) {
-		type = otlp_text(d, "profile.frame.type", profile_location_is_kernel(d->p, id) ? "kernel" : "native");
+		type = otlp_text(d, "profile.frame.type",
+				 profile_location_is_kernel(d->p, id) ? "kernel" : "native");
 		location.mapping_index = from->mapping;
 		location.address = from->address;
 		location.n_lines = nr;
@@ -227,7 +232,8 @@ static void emit_location(struct otlp_dictionary *d, struct gzip *out, uint32_t 
 static void emit_function(struct otlp_dictionary *d, struct gzip *out, uint32_t id)
 {
 	Tickprof__Profiles__Dictionary m = TICKPROF__PROFILES__DICTIONARY__INIT;
-	Tickprof__Profiles__Function function = TICKPROF__PROFILES__FUNCTION__INIT, *list = &function;
+	Tickprof__Profiles__Function function = TICKPROF__PROFILES__FUNCTION__INIT,
+				     *list = &function;
 
 	if (id) {
 		const struct profile_function *from = profile_function(d->p, id);
@@ -261,7 +267,8 @@ static void emit_link(struct otlp_dictionary *d, struct gzip *out, uint32_t cont
 static void emit_attribute(struct gzip *out, const struct otlp_attribute *a)
 {
 	Tickprof__Profiles__Dictionary m = TICKPROF__PROFILES__DICTIONARY__INIT;
-	Tickprof__Profiles__KeyValueAndUnit kv = TICKPROF__PROFILES__KEY_VALUE_AND_UNIT__INIT, *list = &kv;
+	Tickprof__Profiles__KeyValueAndUnit kv = TICKPROF__PROFILES__KEY_VALUE_AND_UNIT__INIT,
+					    *list = &kv;
 	Tickprof__Profiles__AnyValue value = TICKPROF__PROFILES__ANY_VALUE__INIT;
 
 	kv.key_strindex = a->key;
@@ -282,7 +289,9 @@ static void emit_attribute(struct gzip *out, const struct otlp_attribute *a)
 static void emit_stack(struct otlp_dictionary *d, struct gzip *out, const struct otlp_stack *s,
 		       uint32_t *locations)
 {
-	const struct profile_sample sample = { .leaf = s->leaf, .kernel = s->kernel, .user = s->user };
+	const struct profile_sample sample = { .leaf = s->leaf,
+					       .kernel = s->kernel,
+					       .user = s->user };
 	Tickprof__Profiles__Dictionary m = TICKPROF__PROFILES__DICTIONARY__INIT;
 	Tickprof__Profiles__Stack stack = TICKPROF__PROFILES__STACK__INIT, *list = &stack;
 

@@ -95,7 +95,8 @@ static struct packed_labels pack_context(struct writer *w, const struct profile_
 
 	m.label = list;
 	if (memcmp(c->trace_id, zeros, TRACE_ID_SIZE)) {
-		add_label(w, labels, &m, "trace_id", span_id_print(c->trace_id, TRACE_ID_SIZE, id), 0);
+		add_label(w, labels, &m, "trace_id", span_id_print(c->trace_id, TRACE_ID_SIZE, id),
+			  0);
 		add_label(w, labels, &m, "span_id", span_id_print(c->span_id, SPAN_ID_SIZE, id), 0);
 	}
 	add_label(w, labels, &m, "span_name", c->span_name, 0);

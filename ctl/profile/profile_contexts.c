@@ -135,16 +135,18 @@ static uint32_t add_context(struct build *b, const struct profile_context *c)
 	struct hash_slot *slot;
 	uint32_t i;
 
-	h = hash_u64(hash_bytes(h, c->span_id, sizeof(c->span_id)), c->trace_flags << 1 | c->by_thread);
+	h = hash_u64(hash_bytes(h, c->span_id, sizeof(c->span_id)),
+		     c->trace_flags << 1 | c->by_thread);
 	h = hash_u64(hash_u64(h, (uintptr_t)c->span_name), (uintptr_t)c->service);
 	for (i = 0; i < c->nr_attributes; i++)
 		h = hash_u64(h, (uintptr_t)p->attributes[c->first_attribute + i].value);
 	slot = hash_find(&b->context_index, h, id, ({
 		g = &p->contexts[id - 1];
 		!memcmp(g->trace_id, c->trace_id, sizeof(g->trace_id)) &&
-		!memcmp(g->span_id, c->span_id, sizeof(g->span_id)) &&
-		g->trace_flags == c->trace_flags && g->by_thread == c->by_thread && g->span_name == c->span_name &&
-		g->service == c->service && same_attributes(p, g, c); }));
+			!memcmp(g->span_id, c->span_id, sizeof(g->span_id)) &&
+			g->trace_flags == c->trace_flags && g->by_thread == c->by_thread &&
+			g->span_name == c->span_name && g->service == c->service &&
+			same_attributes(p, g, c); }));
 	if (!slot->id) {
 		GROW(p->contexts, p->private->cap_contexts, p->nr_contexts + 1);
 		p->contexts[p->nr_contexts++] = *c;
@@ -184,9 +186,11 @@ uint32_t build_context(struct build *b, uint32_t context, uint32_t speaker)
 
 	if (!context)
 		return 0;
-	slot = hash_find(&b->context_row_index, hash_u64((uint64_t)context << 32 | speaker, 0), id, ({
-		g = &b->contexts[id - 1];
-		g->context == context && g->speaker == speaker; }));
+	slot = hash_find(&b->context_row_index, hash_u64((uint64_t)context << 32 | speaker, 0), id,
+			 ({
+				 g = &b->contexts[id - 1];
+				 g->context == context && g->speaker == speaker;
+			 }));
 	if (slot->id)
 		return b->contexts[slot->id - 1].number;
 	number = make_context(b, decode_context(b->decode, context), speaker);
@@ -216,7 +220,8 @@ void build_services(struct build *b)
 	size_t i, nr = 0;
 
 	for (i = 0; i < p->nr_samples; i++) {
-		const uint32_t context = p->samples[i].context, pid = p->tasks[p->samples[i].task - 1].pid;
+		const uint32_t context = p->samples[i].context,
+			       pid = p->tasks[p->samples[i].task - 1].pid;
 		const char *service = context ? profile_context(p, context)->service : "";
 
 		if (!*service)

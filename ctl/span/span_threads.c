@@ -14,7 +14,8 @@ struct span_threads {
 static int compare(const void *a, const void *b, void *model)
 {
 	const struct span_model *m = model;
-	const struct span *x = &m->spans[*(const uint32_t *)a], *y = &m->spans[*(const uint32_t *)b];
+	const struct span *x = &m->spans[*(const uint32_t *)a],
+			  *y = &m->spans[*(const uint32_t *)b];
 
 	if (x->thread_id != y->thread_id)
 		return x->thread_id < y->thread_id ? -1 : 1;
