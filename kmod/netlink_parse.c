@@ -121,7 +121,7 @@ int tickprof_netlink_parse_target(struct genl_info *info, struct tickprof_target
 /* What a thread's vector may look like: bounds far beyond any C library's. */
 #define VECTOR_REACH	4096		/* bytes to its address, and to its count */
 #define MODULE_MAX	(1U << 20)
-#define OFFSET_MAX	(1LL << 30)	/* bytes of thread-local storage */
+#define STORAGE_MAX	(1LL << 30)	/* bytes of thread-local storage */
 
 static int parse_vector(struct genl_info *info, struct tickprof_context_location *l)
 {
@@ -163,7 +163,7 @@ static int parse_location(struct genl_info *info, struct tickprof_context_locati
 	if (!offset)
 		REFUSE(TICKPROF_A_CONTEXT_KIND, "this kind takes A_CONTEXT_OFFSET");
 	l->offset = nla_get_s64(offset);
-	if (l->offset > OFFSET_MAX || l->offset < -OFFSET_MAX)
+	if (l->offset > STORAGE_MAX || l->offset < -STORAGE_MAX)
 		REFUSE(TICKPROF_A_CONTEXT_OFFSET, "offset must be within 1 GiB");
 	return l->kind == TICKPROF_CONTEXT_DTV ? parse_vector(info, l) : 0;
 }
