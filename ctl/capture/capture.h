@@ -39,6 +39,7 @@ struct capture;
 #define CAPTURE_META_START_MONO	"start.monotonic"	/* ns */
 #define CAPTURE_META_START_REAL	"start.realtime"	/* ns since the epoch */
 #define CAPTURE_META_END_MONO	"end.monotonic"		/* ns; in the COUNTERS-time META */
+#define CAPTURE_META_END_REAL	"end.realtime"		/* ns since the epoch, at the same moment */
 #define CAPTURE_META_COMMAND	"command"		/* the command line recorded */
 #define CAPTURE_META_CGROUP	"cgroup."		/* + id in decimal: path below the cgroup root */
 #define CAPTURE_META_UNWIND	"unwind"		/* user stacks by "tables", or by "fp" alone */

@@ -129,6 +129,8 @@ static int show(const struct view *v, const struct ledger *l)
 	return EXIT_OK;
 }
 
+#define CLOCK_SET_NS	500000	/* more than two looks at the clock differ by */
+
 /* What the reader has to know of how it was recorded. */
 static void caution(const struct view *v, const struct ledger *l)
 {
@@ -138,6 +140,10 @@ static void caution(const struct view *v, const struct ledger *l)
 		warn("%s holds samples only: running is an estimate, and nothing is known of waits; "
 		     "record with --source cpu,offcpu",
 		     v->path);
+	if (v->profile->clock_set > CLOCK_SET_NS || v->profile->clock_set < -CLOCK_SET_NS)
+		warn("somebody set the clock by %+.3f ms while it was recorded: spans of after that are "
+		     "sought where it stood before",
+		     v->profile->clock_set / 1e6);
 	if (s->lost_waits || s->unknown_waits)
 		warn("%" PRIu64 " waits and %" PRIu64
 		     " switches are missing: spans that were then current "

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/units.h"
 #include "view.h"
 
@@ -157,14 +158,6 @@ static bool has_symbols(const struct capture *c)
 	return false;
 }
 
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
-}
-
 static bool made_here(const struct capture *c)
 {
 	const char *kernel = capture_meta(c, CAPTURE_META_KERNEL);
@@ -176,7 +169,7 @@ static bool made_here(const struct capture *c)
 	if (uname(&uts) || !kernel || !host || strcmp(kernel, uts.release) ||
 	    strcmp(host, uts.nodename))
 		return false;
-	boot -= clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	boot -= clock_offset_ns();
 	return boot > -SAME_BOOT_NS && boot < SAME_BOOT_NS;
 }
 

@@ -228,6 +228,7 @@ struct profile {
 	uint64_t rate;			/* Hz */
 	uint64_t time, duration;	/* ns since the epoch, ns */
 	uint64_t start, cpus;		/* CLOCK_MONOTONIC ns; CPUs recorded */
+	int64_t clock_set;		/* ns by which CLOCK_REALTIME was set meanwhile, if that is known */
 	const char *kernel, *host, *machine, *command;	/* "": not known */
 	const char *unwind;		/* "tables", "fp"; "": not known */
 	struct profile_no_table *no_tables;

@@ -42,6 +42,7 @@ static void read_source(struct profile *p, const struct capture *c)
 static void read_meta(struct profile *p, const struct capture *c)
 {
 	uint64_t end = capture_meta_number(c, CAPTURE_META_END_MONO);
+	uint64_t end_real = capture_meta_number(c, CAPTURE_META_END_REAL);
 	size_t i;
 
 	read_source(p, c);
@@ -53,6 +54,8 @@ static void read_meta(struct profile *p, const struct capture *c)
 	p->time = capture_meta_number(c, CAPTURE_META_START_REAL);
 	p->start = capture_meta_number(c, CAPTURE_META_START_MONO);
 	p->cpus = capture_meta_number(c, CAPTURE_META_CPUS);
+	if (end_real)
+		p->clock_set = (end_real - end) - (p->time - p->start);
 	for (i = 0; !end && i < p->nr_samples; i++)
 		if (p->samples[i].time > p->start + p->duration)
 			p->duration = p->samples[i].time - p->start;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "recording.h"
 
@@ -35,14 +36,6 @@ enum { TABLES_MS = 2000 };
 
 #define SECOND_NS	1000000000ULL
 #define GRACE_NS	(2 * SECOND_NS)	/* for an interrupted command to end */
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * SECOND_NS + ts.tv_nsec;
-}
 
 static uint64_t now_ns(void)
 {
@@ -140,7 +133,7 @@ static int write_meta(struct recording *r)
 	write_number(r, CAPTURE_META_RATE, r->session.state.config.rate);
 	write_source(r, &r->session.state.config);
 	write_number(r, CAPTURE_META_CPUS, r->session.state.cpus);
-	write_number(r, CAPTURE_META_START_REAL, clock_ns(CLOCK_REALTIME));
+	write_number(r, CAPTURE_META_START_REAL, r->started + clock_offset_ns());
 	return written(r, write_number(r, CAPTURE_META_START_MONO, r->started));
 }
 
@@ -369,6 +362,7 @@ static int begin(struct recording *r)
 
 static int finish(struct recording *r)
 {
+	uint64_t now;
 	int ret;
 
 	ret = session_stop(&r->session);
@@ -382,7 +376,9 @@ static int finish(struct recording *r)
 		ret = session_update(&r->session);
 	if (ret)
 		return ret;
-	write_number(r, CAPTURE_META_END_MONO, now_ns());
+	now = now_ns();
+	write_number(r, CAPTURE_META_END_MONO, now);
+	write_number(r, CAPTURE_META_END_REAL, now + clock_offset_ns());
 	tables_write_meta(r->tables, r->capture);
 	return written(r, capture_write_counters(r->capture, r->session.state.counters));
 }
