@@ -42,74 +42,90 @@ enum look {
 #define RECORD_ATTRS	28
 #define ATTRS_MAX	TICKPROF_CONTEXT_ATTRS_MAX
 
-struct seen {
-	u64 trace_id[2];
-	u64 span_id;
-	u32 tail;
-	u32 attrs_size;		/* bytes that were read */
-};
-
 #define VALID(tail)		((u8)(tail))
 #define TRACE_FLAGS(tail)	((u8)((tail) >> 8))
 #define ATTRS_SIZE(tail)	((tail) >> 16)
 
-/* All of x at "at", which may be anything, in a window of user access. */
-#define READ_USER(x, at, label) do {						\
+/* Whether "size" bytes at "at" are all in the user half. */
+static __always_inline bool in_user(unsigned long at, unsigned long size)
+{
+	return at <= TASK_SIZE_MAX - size;
+}
+
+/* The word x at "at", which may be anything, in a window of user access. */
+#define READ_WORD(x, at, mask, label) do {					\
 	unsigned long at_ = tickprof_arch_untagged(at);				\
 										\
-	if (unlikely(at_ > TASK_SIZE_MAX - sizeof(x)))				\
+	if (unlikely(!in_user(at_, sizeof(u64))))				\
 		goto label;							\
-	unsafe_get_user(x, (typeof(x) __user *)(at_ & tickprof_arch_user_mask()), label); \
+	unsafe_get_user(x, (unsigned long __user *)(at_ & (mask)), label);	\
 } while (0)
 
-/* attrs: room for ATTRS_MAX bytes, or NULL: they are not wanted. */
-static enum look follow(const struct tickprof_context_location *l, struct seen *seen, u64 *attrs)
+/* Returns how many of "size" bytes could be read. In a window of user access; all are in the user half. */
+static u32 read_attrs(unsigned long at, u32 size, u64 *attrs)
 {
+	u8 *bytes = (u8 *)attrs;
+	u32 i = 0;
+
+	for (; i + 8 <= size; i += 8)
+		unsafe_get_user(attrs[i / 8], (u64 __user *)(at + i), end);
+	for (; i < size; i++)
+		unsafe_get_user(bytes[i], (u8 __user *)(at + i), end);
+end:
+	return i;
+}
+
+/*
+ * attrs: room for ATTRS_MAX bytes, whose number goes to *attrs_size, or NULL: they are
+ * not wanted. A line from the thread pointer to the ids, which each sample pays for:
+ * a record is checked and masked once, as a whole.
+ */
+static __always_inline enum look follow(const struct tickprof_context_location *l,
+					struct tickprof_thread_context *to, u32 *tail,
+					u64 *attrs, u32 *attrs_size)
+{
+	const unsigned long mask = tickprof_arch_user_mask();
 	unsigned long tp = tickprof_arch_untagged(tickprof_arch_thread_pointer());
 	unsigned long at = tp + l->offset, vector, count, block;
+	u64 *ids = (u64 *)to->trace_id;
 	enum look look = LOOK_NONE;
-	u32 i = 0, size = 0;
 
 	pagefault_disable();
 	/* The thread pointer only opens the window; each address is checked. */
-	if (!user_access_begin((void __user *)tp, sizeof(u64))) {
+	if (unlikely(!user_access_begin((void __user *)tp, sizeof(u64)))) {
 		pagefault_enable();
 		return LOOK_FAULT;
 	}
 	if (l->kind == TICKPROF_CONTEXT_DTV) {
-		READ_USER(vector, tp + l->vector_at, fault);
-		READ_USER(count, vector + l->count_at, fault);
+		READ_WORD(vector, tp + l->vector_at, mask, fault);
+		READ_WORD(count, vector + l->count_at, mask, fault);
 		if (l->module > count)
 			goto end;
-		READ_USER(block, vector + (u64)l->module * l->stride, fault);
+		READ_WORD(block, vector + (u64)l->module * l->stride, mask, fault);
 		if (!block || !~block)
 			goto end;
 		at = block + l->offset;
 	}
-	READ_USER(at, at, fault);
+	READ_WORD(at, at, mask, fault);
 	if (!at)
 		goto end;
 	look = LOOK_INVALID;
-	if (at & 1)
+	at = tickprof_arch_untagged(at);
+	if (unlikely(at & 1))
 		goto end;
-	READ_USER(seen->tail, at + RECORD_TAIL, fault);
-	if (VALID(seen->tail) != 1)
+	if (unlikely(!in_user(at, RECORD_ATTRS + ATTRS_MAX)))
+		goto fault;
+	at &= mask;
+	unsafe_get_user(*tail, (u32 __user *)(at + RECORD_TAIL), fault);
+	if (unlikely(VALID(*tail) != 1))
 		goto end;
-	READ_USER(seen->trace_id[0], at, fault);
-	READ_USER(seen->trace_id[1], at + 8, fault);
-	READ_USER(seen->span_id, at + 16, fault);
-	if (attrs) {
-		u8 *bytes = (u8 *)attrs;
-
-		size = min_t(u32, ATTRS_SIZE(seen->tail), ATTRS_MAX);
-		for (; i + 8 <= size; i += 8)
-			READ_USER(attrs[i / 8], at + RECORD_ATTRS + i, end_of_attrs);
-		for (; i < size; i++)
-			READ_USER(bytes[i], at + RECORD_ATTRS + i, end_of_attrs);
-	}
-end_of_attrs:
-	look = seen->trace_id[0] | seen->trace_id[1] | seen->span_id ? LOOK_READ : LOOK_NONE;
-	seen->attrs_size = i;
+	unsafe_get_user(ids[0], (u64 __user *)at, fault);
+	unsafe_get_user(ids[1], (u64 __user *)(at + 8), fault);
+	unsafe_get_user(ids[2], (u64 __user *)(at + 16), fault);
+	if (unlikely(attrs))
+		*attrs_size = read_attrs(at + RECORD_ATTRS, min_t(u32, ATTRS_SIZE(*tail), ATTRS_MAX),
+					 attrs);
+	look = likely(ids[0] | ids[1] | ids[2]) ? LOOK_READ : LOOK_NONE;
 	goto end;
 fault:
 	look = LOOK_FAULT;
@@ -141,29 +157,25 @@ static u32 keep_attrs(const struct tickprof_context_location *l, const u8 *from,
 	return kept;
 }
 
-static void fill(struct tickprof_thread_context *to, const struct seen *seen)
+static __always_inline void fill_header(struct tickprof_thread_context *to, u32 tail)
 {
-	u64 *ids = (u64 *)to->trace_id;
-
 	BUILD_BUG_ON(offsetof(struct tickprof_thread_context, span_id) !=
 		     offsetof(struct tickprof_thread_context, trace_id) + 16);
 	to->hdr = (struct tickprof_record){
 		.type = TICKPROF_RECORD_CONTEXT,
-		.flags = TRACE_FLAGS(seen->tail),
+		.flags = TRACE_FLAGS(tail),
 		.size = sizeof(*to),
 	};
-	ids[0] = seen->trace_id[0];
-	ids[1] = seen->trace_id[1];
-	ids[2] = seen->span_id;
 }
 
-static void fill_attrs(struct tickprof_sampler *s, const struct tickprof_context_location *l,
-		       const struct seen *seen, struct tickprof_context_record *to)
+static noinline void fill_attrs(struct tickprof_sampler *s,
+				const struct tickprof_context_location *l, u32 tail, u32 size,
+				struct tickprof_context_record *to)
 {
-	bool cut = ATTRS_SIZE(seen->tail) > seen->attrs_size;
+	bool cut = ATTRS_SIZE(tail) > size;
 	u32 kept, padding;
 
-	kept = keep_attrs(l, (const u8 *)s->context->attrs, seen->attrs_size, to->attrs, &cut);
+	kept = keep_attrs(l, (const u8 *)s->context->attrs, size, to->attrs, &cut);
 	padding = -kept & 7;
 	memset(to->attrs + kept, 0, padding);
 	to->context.hdr.size += kept + padding;
@@ -174,9 +186,11 @@ static void fill_attrs(struct tickprof_sampler *s, const struct tickprof_context
 	}
 }
 
-/* Under RCU. "l" is set with LOOK_READ. */
-static enum look look(const struct tickprof_contexts *contexts, const struct tickprof_context_location **l,
-		      struct seen *seen, u64 *attrs)
+/* Interrupts off, which is a read side of RCU. *l is set with LOOK_READ. */
+static __always_inline enum look look(const struct tickprof_contexts *contexts,
+				      const struct tickprof_context_location **l,
+				      struct tickprof_thread_context *to, u32 *tail, u64 *attrs,
+				      u32 *attrs_size)
 {
 	const struct tickprof_context_place *place;
 	struct task_struct *task = current;
@@ -189,27 +203,25 @@ static enum look look(const struct tickprof_contexts *contexts, const struct tic
 	*l = &place->location;
 	if (place->location.kind == TICKPROF_CONTEXT_ABSENT)
 		return LOOK_ABSENT;
-	return follow(*l, seen, place->location.any_key ? attrs : NULL);
+	return follow(*l, to, tail, place->location.any_key ? attrs : NULL, attrs_size);
 }
 
 /* Of current; what became of it is counted. False: it is in no span that could be read. */
 bool tickprof_context_take(struct tickprof_sampler *s, struct tickprof_context_record *to)
 {
 	const struct tickprof_context_location *l;
-	struct seen seen;
+	u32 tail, attrs_size = 0;
 	enum look found;
 
 	BUILD_BUG_ON(TICKPROF_COUNTER_CONTEXT_READ + LOOK_FAULT != TICKPROF_COUNTER_CONTEXT_FAULT);
-	rcu_read_lock();
-	found = look(s->stream->contexts, &l, &seen, s->context->attrs);
+	found = look(s->stream->contexts, &l, &to->context, &tail, s->context->attrs, &attrs_size);
 	tickprof_count(s, TICKPROF_COUNTER_CONTEXT_READ + found);
-	if (found == LOOK_READ) {
-		fill(&to->context, &seen);
-		if (unlikely(l->any_key && ATTRS_SIZE(seen.tail)))
-			fill_attrs(s, l, &seen, to);
-	}
-	rcu_read_unlock();
-	return found == LOOK_READ;
+	if (found != LOOK_READ)
+		return false;
+	fill_header(&to->context, tail);
+	if (unlikely(l->any_key && ATTRS_SIZE(tail)))
+		fill_attrs(s, l, tail, attrs_size, to);
+	return true;
 }
 
 /* Likewise of current, which wakes another thread; ids only, and not counted. */
@@ -217,28 +229,39 @@ bool tickprof_context_take_waker(const struct tickprof_stream *stream,
 				 struct tickprof_thread_context *to)
 {
 	const struct tickprof_context_location *l;
-	struct seen seen;
-	enum look found;
+	u32 tail, attrs_size;
 
-	rcu_read_lock();
-	found = look(stream->contexts, &l, &seen, NULL);
-	if (found == LOOK_READ)
-		fill(to, &seen);
-	rcu_read_unlock();
-	return found == LOOK_READ;
+	if (look(stream->contexts, &l, to, &tail, NULL, &attrs_size) != LOOK_READ)
+		return false;
+	fill_header(to, tail);
+	return true;
+}
+
+/* Are all four words, header and ids, the same? So long is each CONTEXT record. */
+static __always_inline bool same_ids(const u64 *a, const u64 *b)
+{
+	BUILD_BUG_ON(sizeof(struct tickprof_thread_context) != 4 * sizeof(u64));
+	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]));
 }
 
 /* Position of an equal CONTEXT record; false if it found no room (counted). */
 bool tickprof_context_put(struct tickprof_sampler *s, const struct tickprof_thread_context *context,
 			  u64 *position)
 {
-	const u64 *ids = (const u64 *)context->trace_id;
-	u64 hash = ids[0] ^ ids[1] ^ ids[2];
+	const u64 *word = (const u64 *)context;
+	u64 *slot = &s->context->slot[hash_64(word[1] ^ word[2] ^ word[3],
+					      ilog2(TICKPROF_CONTEXT_SLOTS))];
 
-	return tickprof_stack_put_once(s, &context->hdr,
-				       &s->context->slot[hash_64(hash, ilog2(TICKPROF_CONTEXT_SLOTS))],
-				       TICKPROF_COUNTER_CONTEXTS, TICKPROF_COUNTER_CONTEXT_HITS,
-				       position);
+	/* Without attributes this is all there is to compare. */
+	if (likely(*slot && tickprof_ring_holds(&s->ring, *slot - 1) &&
+		   same_ids(tickprof_ring_at(&s->ring, *slot - 1), word) &&
+		   context->hdr.size == sizeof(*context))) {
+		tickprof_count(s, TICKPROF_COUNTER_CONTEXT_HITS);
+		*position = *slot - 1;
+		return true;
+	}
+	return tickprof_stack_put_once(s, &context->hdr, slot, TICKPROF_COUNTER_CONTEXTS,
+				       TICKPROF_COUNTER_CONTEXT_HITS, position);
 }
 
 /* From the fork tracepoint. */

@@ -57,14 +57,14 @@ void tickprof_contexts_copy(struct tickprof_contexts *t, struct mm_struct *from,
 			    struct mm_struct *to);
 void tickprof_contexts_sweep(struct tickprof_contexts *t);
 
-/* Under RCU, or with the lock. NULL: not known. */
+/* Under RCU or with interrupts off, or with the lock. NULL: not known. */
 static inline struct tickprof_context_place *
 tickprof_contexts_find(const struct tickprof_contexts *t, const struct mm_struct *mm)
 {
 	struct tickprof_context_place *place;
 
 	hlist_for_each_entry_rcu(place, &t->bucket[hash_ptr(mm, t->bits)], node,
-				 lockdep_is_held(&t->lock))
+				 lockdep_is_held(&t->lock) || rcu_read_lock_sched_held())
 		if (place->mm == mm)
 			return place;
 	return NULL;

@@ -7,7 +7,7 @@
 # counts one instruction a byte and would so charge a copy eight times.
 processor=max,-rdrand,-rdseed,-erms,-fsrm
 # -static -no-pie, and frame pointers: known stacks.
-cflags="-O2 -static -fno-pie -no-pie -fno-omit-frame-pointer -fcf-protection=none -Wall -Wextra -I$top/include/uapi"
+cflags="-O2 -static -fno-pie -no-pie -fno-omit-frame-pointer -fcf-protection=none -Wall -Wextra -I$top/include/uapi -I$top/include"
 
 compile() {
 	local program

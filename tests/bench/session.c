@@ -2,12 +2,12 @@
 /*
  * A tickprof session without the tool, so that the module is measured alone.
  *
- *	session [-e] [-n] [-r RATE] [-s RING-BYTES] [-o FILE] [-t TABLE] COMMAND…
+ *	session [-e] [-n] [-r RATE] [-s RING-BYTES] [-o FILE] [-t TABLE] [-c OFFSET] COMMAND…
  *
  * Runs COMMAND while the whole host is sampled; then prints one line of
  * key=value, the module's counters for the run. -e: a timer that only re-arms;
- * -n: no call stacks; -t: by this unwind table; -o: write what is drained, as the tool would, or leave
- * out: drain and discard.
+ * -n: no call stacks; -t: by this unwind table; -c: with the trace context that COMMAND has this far from its
+ * thread pointer; -o: write what is drained, as the tool would, or leave out: drain and discard.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -182,11 +182,44 @@ static void map_ring(struct ring *ring, uint32_t size)
 	ring->data = (const uint8_t *)ring->writer + page;
 }
 
+static int64_t context_offset;
+static pid_t context_of;	/* whose place is still to be told; 0: nobody's */
+
+static void put_u64(uint16_t type, uint64_t value)
+{
+	put(type, &value, sizeof(value));
+}
+
+/* Once the program's first sample tells which image it is. */
+static void tell_context(const struct ring *ring, uint64_t tail, uint64_t head)
+{
+	for (; tail < head && context_of;) {
+		const struct tickprof_record *r =
+			(const void *)(ring->data + (tail & (ring->writer->size - 1)));
+		const struct tickprof_task *task = (const void *)r;
+
+		tail += r->size;
+		if (r->type != TICKPROF_RECORD_TASK || (pid_t)task->pid != context_of ||
+		    strncmp(task->comm, "work", 4))
+			continue;
+		begin(family, TICKPROF_CMD_CONTEXT_SET, NLM_F_ACK);
+		put_u32(TICKPROF_A_FD, device);
+		put_u32(TICKPROF_A_CONTEXT_PID, task->pid);
+		put_u64(TICKPROF_A_CONTEXT_START_TIME, task->start_time);
+		put_u64(TICKPROF_A_CONTEXT_EXEC_ID, task->exec_id);
+		put_u32(TICKPROF_A_CONTEXT_KIND, TICKPROF_CONTEXT_STATIC);
+		put_u64(TICKPROF_A_CONTEXT_OFFSET, context_offset);
+		ask("CONTEXT_SET");
+		context_of = 0;
+	}
+}
+
 static void drain(struct ring *ring, int out)
 {
 	uint64_t head = __atomic_load_n(&ring->writer->head, __ATOMIC_ACQUIRE);
 	uint64_t tail = ring->reader->tail, size = ring->writer->size, at, length;
 
+	tell_context(ring, tail, head);
 	while (out >= 0 && tail < head) {
 		at = tail & (size - 1);
 		length = head - tail < size - at ? head - tail : size - at;
@@ -220,11 +253,12 @@ int main(int argc, char **argv)
 	struct ring ring;
 	pid_t child;
 
-	while ((option = getopt(argc, argv, "+enr:s:o:t:")) != -1) {
+	while ((option = getopt(argc, argv, "+enr:s:o:t:c:")) != -1) {
 		switch (option) {
 		case 'e': flags |= TICKPROF_F_EMPTY; break;
 		case 'n': flags &= ~(TICKPROF_F_KSTACK | TICKPROF_F_USTACK); break;
 		case 't': table = optarg, flags |= TICKPROF_F_TABLES; break;
+		case 'c': context_offset = strtoll(optarg, NULL, 0), flags |= TICKPROF_F_CONTEXT; break;
 		case 'r': rate = strtoul(optarg, NULL, 0); break;
 		case 's': size = strtoul(optarg, NULL, 0); break;
 		case 'o': out = open(optarg, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600); break;
@@ -249,10 +283,12 @@ int main(int argc, char **argv)
 	command(TICKPROF_CMD_START, "START");
 	get_counters(before);
 	child = start(argv + optind);
+	if (flags & TICKPROF_F_CONTEXT)
+		context_of = child;
 	wait_for[0] = (struct pollfd){ .fd = device, .events = POLLIN };
 	wait_for[1] = (struct pollfd){ .fd = syscall(SYS_pidfd_open, child, 0), .events = POLLIN };
 	while (waitpid(child, &status, WNOHANG) == 0) {
-		poll(wait_for, 2, -1);
+		poll(wait_for, 2, context_of ? 5 : -1);
 		drain(&ring, out);
 	}
 	command(TICKPROF_CMD_STOP, "STOP");
@@ -260,9 +296,10 @@ int main(int argc, char **argv)
 	get_counters(c);
 #define DELTA(name) (c[TICKPROF_COUNTER_##name] - before[TICKPROF_COUNTER_##name])
 	printf("ticks=%lu samples=%lu lost=%lu bytes=%lu stacks=%lu hits=%lu throttled=%lu cycles=%lu "
-	       "user_depth=%lu user_fault=%lu user_broken=%lu user_fallback=%lu misses=%lu\n",
+	       "user_depth=%lu user_fault=%lu user_broken=%lu user_fallback=%lu misses=%lu contexts=%lu\n",
 	       DELTA(TICKS), DELTA(SAMPLES), DELTA(LOST_SAMPLES), DELTA(BYTES), DELTA(STACKS),
 	       DELTA(STACK_HITS), DELTA(THROTTLED), DELTA(CYCLES), DELTA(USER_DEPTH),
-	       DELTA(USER_FAULT), DELTA(USER_BROKEN), DELTA(USER_FALLBACK), DELTA(RULE_MISSES));
+	       DELTA(USER_FAULT), DELTA(USER_BROKEN), DELTA(USER_FALLBACK), DELTA(RULE_MISSES),
+	       DELTA(CONTEXT_READ));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

@@ -12,6 +12,8 @@
  *	work soak DEPTH			as "stack", until SIGTERM, taking all time that
  *					nobody else wants: tells what others took
  *	work time NAME COMMAND…		run COMMAND, tell its user and system time
+ *	work offset			how far its trace context is from the thread pointer; it is
+ *					always in a span
  *
  * Prints one line of key=value. TICK_NS in the environment is the scheduler's
  * period, TICK_PHASE where in it (on CLOCK_MONOTONIC) its tick fires: gaps that
@@ -27,6 +29,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <tickprof/context.h>
 
 #define GAPS_MAX	65536
 #define THRESHOLD	500	/* instructions: no interrupt is cheaper */
@@ -332,8 +336,18 @@ static int time_command(const char *name, char **command)
 
 int main(int argc, char **argv)
 {
+	static const uint8_t id[16] = "a span of work's";
 	const char *mode = argc > 1 ? argv[1] : "";
+	struct tickprof_span span;
 
+	tickprof_span_begin(&span, id, id, 1);
+	if (argc == 2 && !strcmp(mode, "offset")) {
+		char *tp;
+
+		asm("mov %%fs:0, %0" : "=r"(tp));
+		printf("%ld\n", (long)((char *)&otel_thread_ctx_v1 - tp));
+		return 0;
+	}
 	if (argc > 3 && !strcmp(mode, "time"))
 		return time_command(argv[2], argv + 3);
 	if (argc == 2 && !strcmp(mode, "calibrate")) {
