@@ -106,7 +106,8 @@ static __always_inline enum look follow(const struct tickprof_context_location *
 			goto end;
 		at = block + l->offset;
 	}
-	READ_WORD(at, at, mask, fault);
+	/* Aligned and masked a word cannot reach beyond the user half; offsets are multiples of 8. */
+	unsafe_get_user(at, (unsigned long __user *)(tickprof_arch_untagged(at) & mask & ~7UL), fault);
 	if (!at)
 		goto end;
 	look = LOOK_INVALID;
@@ -122,7 +123,7 @@ static __always_inline enum look follow(const struct tickprof_context_location *
 	unsafe_get_user(ids[0], (u64 __user *)at, fault);
 	unsafe_get_user(ids[1], (u64 __user *)(at + 8), fault);
 	unsafe_get_user(ids[2], (u64 __user *)(at + 16), fault);
-	if (unlikely(attrs))
+	if (unlikely(attrs && l->any_key))
 		*attrs_size = read_attrs(at + RECORD_ATTRS, min_t(u32, ATTRS_SIZE(*tail), ATTRS_MAX),
 					 attrs);
 	look = likely(ids[0] | ids[1] | ids[2]) ? LOOK_READ : LOOK_NONE;
@@ -203,11 +204,10 @@ static __always_inline enum look look(const struct tickprof_contexts *contexts,
 	*l = &place->location;
 	if (place->location.kind == TICKPROF_CONTEXT_ABSENT)
 		return LOOK_ABSENT;
-	return follow(*l, to, tail, place->location.any_key ? attrs : NULL, attrs_size);
+	return follow(*l, to, tail, attrs, attrs_size);
 }
 
-/* Of current; what became of it is counted. False: it is in no span that could be read. */
-bool tickprof_context_take(struct tickprof_sampler *s, struct tickprof_context_record *to)
+static __always_inline bool take(struct tickprof_sampler *s, struct tickprof_context_record *to)
 {
 	const struct tickprof_context_location *l;
 	u32 tail, attrs_size = 0;
@@ -222,6 +222,12 @@ bool tickprof_context_take(struct tickprof_sampler *s, struct tickprof_context_r
 	if (unlikely(l->any_key && ATTRS_SIZE(tail)))
 		fill_attrs(s, l, tail, attrs_size, to);
 	return true;
+}
+
+/* Of current; what became of it is counted. False: it is in no span that could be read. */
+bool tickprof_context_take(struct tickprof_sampler *s, struct tickprof_context_record *to)
+{
+	return take(s, to);
 }
 
 /* Likewise of current, which wakes another thread; ids only, and not counted. */
@@ -244,9 +250,8 @@ static __always_inline bool same_ids(const u64 *a, const u64 *b)
 	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]));
 }
 
-/* Position of an equal CONTEXT record; false if it found no room (counted). */
-bool tickprof_context_put(struct tickprof_sampler *s, const struct tickprof_thread_context *context,
-			  u64 *position)
+static __always_inline bool put(struct tickprof_sampler *s,
+				const struct tickprof_thread_context *context, u64 *position)
 {
 	const u64 *word = (const u64 *)context;
 	u64 *slot = &s->context->slot[hash_64(word[1] ^ word[2] ^ word[3],
@@ -262,6 +267,29 @@ bool tickprof_context_put(struct tickprof_sampler *s, const struct tickprof_thre
 	}
 	return tickprof_stack_put_once(s, &context->hdr, slot, TICKPROF_COUNTER_CONTEXTS,
 				       TICKPROF_COUNTER_CONTEXT_HITS, position);
+}
+
+/* Position of an equal CONTEXT record; false if it found no room (counted). */
+bool tickprof_context_put(struct tickprof_sampler *s, const struct tickprof_thread_context *context,
+			  u64 *position)
+{
+	return put(s, context, position);
+}
+
+/*
+ * Both for a sample: position of the CONTEXT record of current, or false; flags tell
+ * if there was no room for it.
+ */
+bool tickprof_context_sample(struct tickprof_sampler *s, u64 *position, u16 *flags)
+{
+	struct tickprof_context_record *record = &s->context->record;
+
+	if (!take(s, record))
+		return false;
+	if (likely(put(s, &record->context, position)))
+		return true;
+	*flags |= TICKPROF_SAMPLE_NOSTACK;
+	return false;
 }
 
 /* From the fork tracepoint. */

@@ -25,6 +25,7 @@ struct tickprof_context_cache {
 	u64 slot[TICKPROF_CONTEXT_SLOTS];
 };
 
+bool tickprof_context_sample(struct tickprof_sampler *s, u64 *position, u16 *flags);
 bool tickprof_context_take(struct tickprof_sampler *s, struct tickprof_context_record *to);
 bool tickprof_context_take_waker(const struct tickprof_stream *stream,
 				 struct tickprof_thread_context *to);

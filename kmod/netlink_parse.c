@@ -163,8 +163,8 @@ static int parse_location(struct genl_info *info, struct tickprof_context_locati
 	if (!offset)
 		REFUSE(TICKPROF_A_CONTEXT_KIND, "this kind takes A_CONTEXT_OFFSET");
 	l->offset = nla_get_s64(offset);
-	if (l->offset > STORAGE_MAX || l->offset < -STORAGE_MAX)
-		REFUSE(TICKPROF_A_CONTEXT_OFFSET, "offset must be within 1 GiB");
+	if (l->offset > STORAGE_MAX || l->offset < -STORAGE_MAX || l->offset % 8)
+		REFUSE(TICKPROF_A_CONTEXT_OFFSET, "offset must be a multiple of 8 within 1 GiB");
 	return l->kind == TICKPROF_CONTEXT_DTV ? parse_vector(info, l) : 0;
 }
 

@@ -44,18 +44,6 @@ static bool put_user_stack(struct tickprof_sampler *s, struct pt_regs *regs, u64
 	return false;
 }
 
-static bool put_context(struct tickprof_sampler *s, u64 *position, u16 *flags)
-{
-	struct tickprof_context_record *record = &s->context->record;
-
-	if (!tickprof_context_take(s, record))
-		return false;
-	if (likely(tickprof_context_put(s, &record->context, position)))
-		return true;
-	*flags |= TICKPROF_SAMPLE_NOSTACK;
-	return false;
-}
-
 static void write_sample(struct tickprof_sampler *s, struct task_struct *task,
 			 struct pt_regs *regs, u64 now)
 {
@@ -78,7 +66,7 @@ static void write_sample(struct tickprof_sampler *s, struct task_struct *task,
 		flags |= TICKPROF_SAMPLE_IDLE | TICKPROF_SAMPLE_KTHREAD;
 	else if (s->config->flags & TICKPROF_F_USTACK)
 		has_user = put_user_stack(s, user ? regs : NULL, &at_user, &flags);
-	if (s->context && put_context(s, &at_context, &flags)) {
+	if (s->context && tickprof_context_sample(s, &at_context, &flags)) {
 		flags |= TICKPROF_SAMPLE_CONTEXT;
 		size = sizeof(struct tickprof_sample_context);
 	}

@@ -587,7 +587,7 @@ enum tickprof_attr {
 	TICKPROF_A_CONTEXT_START_TIME,	/* u64: ns */
 	TICKPROF_A_CONTEXT_EXEC_ID,	/* u64 */
 	TICKPROF_A_CONTEXT_KIND,	/* u32: enum tickprof_context_kind */
-	TICKPROF_A_CONTEXT_OFFSET,	/* s64: bytes */
+	TICKPROF_A_CONTEXT_OFFSET,	/* s64: bytes, a multiple of 8 */
 	TICKPROF_A_CONTEXT_MODULE,	/* u32: 1 and up */
 	TICKPROF_A_CONTEXT_VECTOR_AT,	/* s32: bytes */
 	TICKPROF_A_CONTEXT_COUNT_AT,	/* s32: bytes */
