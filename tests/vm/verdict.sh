@@ -80,7 +80,10 @@ judge() {
 	*)
 		verdict=125
 		reason="the guest ended without the end marker"
-		if stale_breakpoint "$log"; then
+		if [ "$qemu_status" -eq 134 ]; then
+			verdict=122
+			reason="the emulator died of an assertion of its own: this run tells nothing"
+		elif stale_breakpoint "$log"; then
 			verdict=122
 			reason="the emulator executed a breakpoint that the guest's memory does not hold: this run tells nothing"
 		elif [ -z "$faults" ] && [ "$qemu_status" -ge 124 ]; then
