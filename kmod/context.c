@@ -6,9 +6,9 @@
  * Context: hard irq, or interrupts off in the scheduler; the thread is current, so
  * that what is read is as the thread's own last instruction left it. One window of
  * user access with page faults disabled.
- * Bounds: nine words and TICKPROF_CONTEXT_ATTRS_MAX bytes of attributes, of which
- * at most half as many are entries. Addresses are checked to lie in the user half,
- * all their bytes, and masked into it for speculation: a hostile record costs what
+ * Bounds: eight words and TICKPROF_CONTEXT_ATTRS_MAX bytes of attributes, of which
+ * at most half as many are entries. Addresses are checked to lie in the user half with
+ * all their bytes, or aligned, and masked into it: a hostile record costs what
  * any does and reads nothing but user memory.
  * The format is OTEP 4947's: trace_id[16], span_id[8], u8 valid, u8 trace_flags,
  * u16 attrs_size, attrs; in the machine's byte order, 2-aligned.
@@ -62,7 +62,7 @@ static __always_inline bool in_user(unsigned long at, unsigned long size)
 } while (0)
 
 /* Returns how many of "size" bytes could be read. In a window of user access; all are in the user half. */
-static u32 read_attrs(unsigned long at, u32 size, u64 *attrs)
+static __always_inline u32 read_attrs(unsigned long at, u32 size, u64 *attrs)
 {
 	u8 *bytes = (u8 *)attrs;
 	u32 i = 0;
