@@ -5,9 +5,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "cmd.h"
 #include "span/otlp_http.h"
@@ -15,10 +15,7 @@
 
 static uint64_t now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static int watch_signals(void)

@@ -11,9 +11,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <zlib.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "context_images.h"
 #include "contexts.h"
@@ -42,14 +42,6 @@ struct contexts {
 	struct found *first, **last;
 	struct contexts_stats stats;
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * SECOND + ts.tv_nsec;
-}
 
 static uint64_t now_ns(void)
 {

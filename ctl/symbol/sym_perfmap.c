@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/ranges.h"
 #include "base/util.h"
 #include "object_open.h"
@@ -33,10 +33,7 @@ struct sym_perfmap {
 
 static int64_t now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static void learn_process(struct sym_perfmap *p)

@@ -2,8 +2,8 @@
 /* From spans of code to a table: see unwind_table.h. */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "rows.h"
 #include "rule.h"
@@ -106,10 +106,7 @@ static uint64_t compile_spans(struct compile *c)
 
 static uint64_t cpu_us(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return t.tv_sec * 1000000ull + t.tv_nsec / 1000;
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID) / 1000;
 }
 
 static void set_key(struct tickprof_file_key *out, const struct elf_file *f,
