@@ -260,7 +260,7 @@ static void *client(void *port)
 {
 	int fd = dial((intptr_t)port);
 
-	sleep(1);	/* services have run for long when a request comes */
+	sleep(3);	/* services have run for long when a request comes */
 	while (__atomic_fetch_add(&begun, 1, __ATOMIC_RELAXED) < requests)
 		pay(fd);
 	close(fd);
