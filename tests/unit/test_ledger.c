@@ -3,53 +3,15 @@
  * Each span's time: of the request that synthetic_trace.h draws to the nanosecond, and of
  * programs made up at random, whose every moment is known.
  */
-#include "ledger/ledger.h"
-#include "span/source.h"
-#include "fake_symbols.h"
-#include "synthetic_trace.h"
-#include "test.h"
-
-struct fixture {
-	struct capture *c;
-	struct objects *objects;
-	struct symbolizer *s;
-	struct span_model *m;
-	struct profile *p;
-	struct ledger *l;
-};
+#include "trace_fixture.h"
 
 static struct fixture open_ledger(struct capture *c, struct span_model *m, struct ledger_options o)
 {
 	const struct profile_options po = { .each = true };
-	const struct symbolizer_options so = { .live = true };
-	struct fixture f = { .c = c, .m = m, .objects = objects_create() };
+	struct fixture f = fixture_open(c, m, &po);
 
-	fake_functions = trace_functions;
-	f.s = symbolizer_create(f.objects, &so);
-	assert_int_equal(profile_create(f.c, f.objects, f.s, &po, &f.p), 0);
 	f.l = ledger_create(f.p, f.m, &o);
 	return f;
-}
-
-static struct span_model *told(void)
-{
-	struct span_model *m = span_model_create(0);
-	struct span_source source;
-
-	assert_int_equal(span_source_open(&source, TEST_DIR "/../golden/trace.in/spans.json"), 0);
-	assert_int_equal(span_read(&source, m), 0);
-	span_source_close(&source);
-	return m;
-}
-
-static void close_ledger(struct fixture *f)
-{
-	ledger_destroy(f->l);
-	profile_destroy(f->p);
-	span_model_destroy(f->m);
-	symbolizer_destroy(f->s);
-	objects_destroy(f->objects);
-	capture_close(f->c);
 }
 
 /* The one span whose id repeats the byte. */
@@ -78,7 +40,7 @@ static void assert_time(const struct ledger_time *t, uint64_t running, uint64_t 
 
 static void a_request_to_the_nanosecond(void **state)
 {
-	struct fixture f = open_ledger(trace_capture(), told(), (struct ledger_options) { 0 });
+	struct fixture f = open_ledger(trace_capture(), told_spans(), (struct ledger_options) { 0 });
 	const struct ledger_span *s = f.l->spans;
 	const uint32_t a = span_of(&f, 0xa1), b = span_of(&f, 0xb1), c = span_of(&f, 0xc1),
 		       d = span_of(&f, 0xd1), e = span_of(&f, 0xe1), format = span_of(&f, 0xf1);
@@ -102,12 +64,12 @@ static void a_request_to_the_nanosecond(void **state)
 	assert_int_equal(s[a].about + s[b].about + s[d].about + s[e].about, 0);
 	assert_int_equal(s[a].outside + s[c].outside + s[e].outside, 0);
 	assert_int_equal(s[span_of(&f, 0x51)].nr, 0);
-	close_ledger(&f);
+	fixture_close(&f);
 }
 
 static void shares_add_up(void **state)
 {
-	struct fixture f = open_ledger(trace_capture(), told(), (struct ledger_options) { 0 });
+	struct fixture f = open_ledger(trace_capture(), told_spans(), (struct ledger_options) { 0 });
 	struct ledger_shares s;
 	uint32_t n;
 
@@ -122,12 +84,12 @@ static void shares_add_up(void **state)
 	assert_int_equal(s.spans, 6);
 	ledger_shares(f.l, f.m->spans[span_of(&f, 0x51)].trace, &s);
 	assert_int_equal(s.spans + s.running + s.queued + s.blocked, 0);
-	close_ledger(&f);
+	fixture_close(&f);
 }
 
 static void the_function_at_fault(void **state)
 {
-	struct fixture f = open_ledger(trace_capture(), told(), (struct ledger_options) { 0 });
+	struct fixture f = open_ledger(trace_capture(), told_spans(), (struct ledger_options) { 0 });
 	struct ledger_stack *stacks;
 	struct ledger_waker *wakers;
 	struct ledger_blame blame;
@@ -156,7 +118,7 @@ static void the_function_at_fault(void **state)
 	free(ledger_stacks(f.l, span_of(&f, 0xa1), LEDGER_ENDS, &nr));
 	assert_int_equal(nr, 0);
 	assert_string_equal(fault.blame.rows[0].path[0], "read_ledger");
-	close_ledger(&f);
+	fixture_close(&f);
 }
 
 /* Who is woken by the network's interrupt waited for its child all the same, but for 100 us. */
@@ -175,12 +137,12 @@ static void a_wait_is_its_child_s(void **state)
 		   b1);
 	capture_flush(&t, &s);
 	stream_deinit(&s);
-	f = open_ledger(capture_end(&t), told(), (struct ledger_options) { 0 });
+	f = open_ledger(capture_end(&t), told_spans(), (struct ledger_options) { 0 });
 	stacks = ledger_stacks(f.l, span_of(&f, 0xb1), LEDGER_ENDS, &nr);
 	assert_int_equal(nr, 1);
 	assert_int_equal(stacks[0].weight, 100 * US);
 	free(stacks);
-	close_ledger(&f);
+	fixture_close(&f);
 }
 
 /* Nothing but ids: from the first to the last sight. */
@@ -196,22 +158,22 @@ static void spans_that_nobody_told_of(void **state)
 	assert_time(&f.l->spans[d].total, 0, 5, 4990);
 	assert_string_equal(span_resource(f.m, &f.m->spans[k])->service, "gateway");
 	assert_string_equal(span_resource(f.m, &f.m->spans[d])->service, "payment");
-	close_ledger(&f);
+	fixture_close(&f);
 }
 
 static void joined_by_thread_when_asked(void **state)
 {
-	struct fixture f = open_ledger(trace_capture(), told(), (struct ledger_options) { 0 });
+	struct fixture f = open_ledger(trace_capture(), told_spans(), (struct ledger_options) { 0 });
 
 	assert_int_equal(f.l->spans[span_of(&f, 0x91)].nr, 0);
 	assert_int_equal(f.l->by_thread, 0);
-	close_ledger(&f);
-	f = open_ledger(trace_capture(), told(), (struct ledger_options) { .join_by_thread = true });
+	fixture_close(&f);
+	f = open_ledger(trace_capture(), told_spans(), (struct ledger_options) { .join_by_thread = true });
 	assert_time(&f.l->spans[span_of(&f, 0x91)].total, 190, 10, 800);
 	assert_true(f.l->spans[span_of(&f, 0x91)].by_thread);
 	assert_false(f.l->spans[span_of(&f, 0xd1)].by_thread);
 	assert_true(f.l->by_thread);
-	close_ledger(&f);
+	fixture_close(&f);
 }
 
 /*
@@ -364,7 +326,7 @@ static void made_up_programs_add_up(void **state)
 			exact++;
 			assert_int_equal(s->self.running, x.truth[id].running * US);
 		}
-		close_ledger(&f);
+		fixture_close(&f);
 	}
 	/* All but those that a thread began and ended between two waits, in no other; about are those in another. */
 	assert_true(seen > 300 * (SPANS_MAX - 1) * 9 / 10);
@@ -376,7 +338,7 @@ static void what_is_missing_is_unseen(void **state)
 {
 	struct test_capture t = capture_begin();
 	struct stream s = { .cpu = 0 };
-	struct span_model *m = told();
+	struct span_model *m = told_spans();
 	struct fixture f;
 	uint64_t task, e1;
 
@@ -393,7 +355,7 @@ static void what_is_missing_is_unseen(void **state)
 	assert_time(&f.l->spans[span_of(&f, 0xe1)].total, 5 + 100 + 500, 10, 1000 + 1000 + 320);
 	assert_int_equal(f.l->spans[span_of(&f, 0xe1)].outside, 180 * US);
 	assert_int_equal(ledger_unseen(f.l, span_of(&f, 0xe1)), (4970 - 605 - 10 - 2320) * US);
-	close_ledger(&f);
+	fixture_close(&f);
 }
 
 /* Without waits there is the sampler's estimate, and no more. */
@@ -413,12 +375,12 @@ static void samples_alone(void **state)
 				NOWHERE, NOWHERE, c1);
 	capture_flush(&t, &s);
 	stream_deinit(&s);
-	f = open_ledger(capture_end(&t), told(), (struct ledger_options) { 0 });
+	f = open_ledger(capture_end(&t), told_spans(), (struct ledger_options) { 0 });
 	assert_int_equal(f.l->spans[span_of(&f, 0xc1)].total.running, 3 * f.p->period);
 	assert_int_equal(f.l->spans[span_of(&f, 0xc1)].samples, 3);
 	free(ledger_stacks(f.l, span_of(&f, 0xc1), LEDGER_SAMPLES, &nr));
 	assert_int_equal(nr, 1);
-	close_ledger(&f);
+	fixture_close(&f);
 }
 
 /* Any records at all: nothing crashes, and no span has more than its wall time in a thread. */
@@ -438,7 +400,7 @@ static void damaged_records(void **state)
 			x.s.data[rnd(x.s.size)] ^= 1 << rnd(8);
 		capture_flush(&t, &x.s);
 		stream_deinit(&x.s);
-		f = open_ledger(capture_end(&t), i % 3 ? told() : span_model_create(0),
+		f = open_ledger(capture_end(&t), i % 3 ? told_spans() : span_model_create(0),
 				(struct ledger_options) { .join_by_thread = i % 5 });
 		for (span = 1; span < f.m->nr_spans; span++) {
 			struct ledger_part *parts = ledger_parts(f.l, span, &nr);
@@ -454,7 +416,7 @@ static void damaged_records(void **state)
 			ledger_shares(f.l, f.m->spans[span].trace, &shares);
 			ledger_fault(f.l, f.m->spans[span].trace, &fault);
 		}
-		close_ledger(&f);
+		fixture_close(&f);
 	}
 }
 

@@ -5,46 +5,16 @@
  * trace.pb.gz for tests/golden/trace.
  */
 #include "cmd/view.h"
-#include "span/source.h"
-#include "fake_symbols.h"
-#include "synthetic_trace.h"
-#include "test.h"
-
-struct fixture {
-	struct capture *c;
-	struct objects *objects;
-	struct symbolizer *s;
-	struct span_model *m;
-	struct profile *p;
-};
+#include "trace_fixture.h"
 
 static struct fixture open_trace(struct profile_options po, bool named)
 {
-	const struct symbolizer_options so = { .live = true };
-	struct fixture f = { .c = trace_capture(), .objects = objects_create() };
-	struct span_source source;
+	struct span_model *m = named ? told_spans() : NULL;
 
-	fake_functions = trace_functions;
-	if (named) {
-		f.m = span_model_create(0);
-		assert_int_equal(span_source_open(&source, TEST_DIR "/../golden/trace.in/spans.json"), 0);
-		assert_int_equal(span_read(&source, f.m), 0);
-		span_source_close(&source);
-		span_model_link(f.m);
-		po.spans = f.m;
-	}
-	f.s = symbolizer_create(f.objects, &so);
-	assert_int_equal(profile_create(f.c, f.objects, f.s, &po, &f.p), 0);
-	return f;
-}
-
-static void close_trace(struct fixture *f)
-{
-	profile_destroy(f->p);
-	span_model_destroy(f->m);
-	symbolizer_destroy(f->s);
-	objects_destroy(f->objects);
-	capture_close(f->c);
+	if (m)
+		span_model_link(m);
+	po.spans = m;
+	return fixture_open(trace_capture(), m, &po);
 }
 
 /* Of all entries in the span whose id repeats the byte; 0: in none. */
@@ -89,7 +59,7 @@ static void each_span_has_its_entries(void **state)
 	assert_int_equal(off_cpu_in(f.p, 0), all - in_spans);
 	assert_int_equal(f.p->stats.in_span, 1 + 1 + 2 + 1 + 1 + 2);
 	assert_int_equal(f.p->stats.decode_errors + f.p->stats.unresolved_references, 0);
-	close_trace(&f);
+	fixture_close(&f);
 }
 
 static void attributes_have_the_process_s_keys(void **state)
@@ -105,7 +75,7 @@ static void attributes_have_the_process_s_keys(void **state)
 	assert_string_equal(c->span_name, "");
 	for (i = 0; i < f.p->nr_tasks; i++)
 		assert_string_equal(f.p->tasks[i].service, f.p->tasks[i].pid == 10 ? "gateway" : "");
-	close_trace(&f);
+	fixture_close(&f);
 }
 
 static void spans_give_names(void **state)
@@ -129,7 +99,7 @@ static void spans_give_names(void **state)
 			assert_string_equal(profile_context(f.p, w->waker_context)->span_name, "charge");
 	}
 	assert_int_equal(wakers, 3);
-	close_trace(&f);
+	fixture_close(&f);
 }
 
 /* Spans of one name are one, and those of no name none. */
@@ -144,10 +114,10 @@ static void without_ids_names_are_left(void **state)
 		assert_int_equal(f.p->contexts[i].trace_id[0] + f.p->contexts[i].span_id[0], 0);
 	}
 	assert_int_equal(f.p->nr_contexts, 4);
-	close_trace(&f);
+	fixture_close(&f);
 	f = open_trace((struct profile_options) { .no_ids = true }, false);
 	assert_int_equal(f.p->nr_contexts, 1);		/* it has an attribute */
-	close_trace(&f);
+	fixture_close(&f);
 }
 
 static uint64_t shown(struct view_options o, bool named)
@@ -160,7 +130,7 @@ static uint64_t shown(struct view_options o, bool named)
 	view_narrow(f.p, &o);
 	for (i = 0; i < f.p->nr_samples; i++)
 		sum += f.p->samples[i].off_cpu;
-	close_trace(&f);
+	fixture_close(&f);
 	return sum;
 }
 
@@ -183,7 +153,7 @@ static void joined_by_thread_when_asked(void **state)
 
 	assert_int_equal(f.p->stats.by_thread, 0);
 	assert_int_equal(off_cpu_in(f.p, 0x91), 0);
-	close_trace(&f);
+	fixture_close(&f);
 	f = open_trace((struct profile_options) { .join_by_thread = true }, true);
 	assert_int_equal(f.p->stats.by_thread, 1);
 	assert_int_equal(f.p->stats.in_span, 8);
@@ -192,7 +162,7 @@ static void joined_by_thread_when_asked(void **state)
 	for (i = 0; i < f.p->nr_contexts; i++)
 		marked += f.p->contexts[i].by_thread;
 	assert_int_equal(marked, 1);
-	close_trace(&f);
+	fixture_close(&f);
 }
 
 /* Chunks that say nothing are counted; the last one of an image holds. */
@@ -217,7 +187,7 @@ static void processes_that_make_no_sense(void **state)
 	assert_int_equal(f.p->nr_attributes, 0);
 	for (i = 0; i < f.p->nr_tasks; i++)
 		assert_string_equal(f.p->tasks[i].service, f.p->tasks[i].pid == 10 ? "renamed" : "");
-	close_trace(&f);
+	fixture_close(&f);
 }
 
 static void *read_whole(int fd, size_t *size)
@@ -267,7 +237,7 @@ static void leave(bool told)
 	free(symbols);
 	capture_writer_destroy(t.w);
 	close(t.fd);
-	close_trace(&f);
+	fixture_close(&f);
 }
 
 static void files_are_left(void **state)
