@@ -153,10 +153,11 @@ static bool was_woken(const struct tickprof_waiter *w)
 static void put_contexts(struct tickprof_sampler *s, struct tickprof_waiter *w, u64 at[2],
 			 bool has[2], u16 *flags)
 {
+	const bool waker = w->waker_in_span && was_woken(w);
+
 	has[0] = w->has_context && tickprof_context_put(s, &w->context->context, &at[0]);
-	has[1] = w->waker_in_span && was_woken(w) &&
-		 tickprof_context_put(s, &w->waker_context, &at[1]);
-	if (has[0] < w->has_context || has[1] < (w->waker_in_span && was_woken(w)))
+	has[1] = waker && tickprof_context_put(s, &w->waker_context, &at[1]);
+	if (has[0] != w->has_context || has[1] != waker)
 		*flags |= TICKPROF_SAMPLE_NOSTACK;
 }
 
