@@ -54,8 +54,9 @@ apt_unpack() {
 apt_refresh() {
 	local arch=$1 suites=$2 stamp=$apt_dir/updated
 	mkdir -p "$apt_dir/lists/partial" "$apt_dir/cache/archives/partial"
-	# Anew each time: it names folders, and a checkout may have been moved.
-	apt_configuration "$arch" >"$apt_dir/apt.conf"
+	# Anew each time: it names folders, and a checkout may have been moved. In one step: others are reading it.
+	apt_configuration "$arch" >"$apt_dir/apt.conf.new"
+	mv "$apt_dir/apt.conf.new" "$apt_dir/apt.conf"
 	[ -z "$(find "$stamp" -mmin -1440 2>/dev/null)" ] || return 0
 	: >"$apt_dir/status"
 	apt_sources "$suites" >"$apt_dir/sources.list"
