@@ -207,7 +207,8 @@ static struct mm_struct *get_image(const struct tickprof_context_image *image)
 	rcu_read_lock();
 	leader = pid_task(find_pid_ns(image->pid, &init_pid_ns), PIDTYPE_TGID);
 	if (leader && leader->start_boottime == image->start_time)
-		for_each_thread(leader, thread) {
+		/* Not for_each_thread(): for lockdep it names a lock that modules may not. */
+		list_for_each_entry_rcu(thread, &leader->signal->thread_head, thread_node) {
 			mm = get_task_mm(thread);
 			if (!mm)
 				continue;	/* the leader may have ended before the others */
