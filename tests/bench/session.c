@@ -2,11 +2,11 @@
 /*
  * A tickprof session without the tool, so that the module is measured alone.
  *
- *	session [-e] [-n] [-r RATE] [-s RING-BYTES] [-o FILE] [-t TABLE] [-c OFFSET] COMMAND…
+ *	session [-e] [-n] [-w] [-p PID] [-r RATE] [-s RING-BYTES] [-o FILE] [-t TABLE] [-c OFFSET] COMMAND…
  *
  * Runs COMMAND while the whole host is sampled; then prints one line of
  * key=value, the module's counters for the run. -e: a timer that only re-arms;
- * -n: no call stacks; -t: by this unwind table; -c: with the trace context that COMMAND has this far from its
+ * -n: no call stacks; -w: waits, and no samples; -p: of this process alone; -t: by this unwind table; -c: with the trace context that COMMAND has this far from its
  * thread pointer; -o: write what is drained, as the tool would, or leave out: drain and discard.
  */
 #include <errno.h>
@@ -63,6 +63,11 @@ static void put(uint16_t type, const void *data, uint16_t size)
 }
 
 static void put_u32(uint16_t type, uint32_t value)
+{
+	put(type, &value, sizeof(value));
+}
+
+static void put_u64(uint16_t type, uint64_t value)
 {
 	put(type, &value, sizeof(value));
 }
@@ -185,11 +190,6 @@ static void map_ring(struct ring *ring, uint32_t size)
 static int64_t context_offset;
 static pid_t context_of;	/* whose place is still to be told; 0: nobody's */
 
-static void put_u64(uint16_t type, uint64_t value)
-{
-	put(type, &value, sizeof(value));
-}
-
 /* Once the program's first sample tells which image it is. */
 static void tell_context(const struct ring *ring, uint64_t tail, uint64_t head)
 {
@@ -249,14 +249,17 @@ int main(int argc, char **argv)
 	uint32_t flags = TICKPROF_F_DEFAULT, rate = 999, size = TICKPROF_RING_DEFAULT;
 	int option, status = 0, out = -1;
 	const char *table = NULL;
+	uint64_t target = 0;
 	struct pollfd wait_for[2];
 	struct ring ring;
 	pid_t child;
 
-	while ((option = getopt(argc, argv, "+enr:s:o:t:c:")) != -1) {
+	while ((option = getopt(argc, argv, "+enwp:r:s:o:t:c:")) != -1) {
 		switch (option) {
 		case 'e': flags |= TICKPROF_F_EMPTY; break;
 		case 'n': flags &= ~(TICKPROF_F_KSTACK | TICKPROF_F_USTACK); break;
+		case 'w': flags |= TICKPROF_F_WAITS | TICKPROF_F_NO_TICKS; break;
+		case 'p': target = strtoull(optarg, NULL, 0); break;
 		case 't': table = optarg, flags |= TICKPROF_F_TABLES; break;
 		case 'c': context_offset = strtoll(optarg, NULL, 0), flags |= TICKPROF_F_CONTEXT; break;
 		case 'r': rate = strtoul(optarg, NULL, 0); break;
@@ -279,6 +282,13 @@ int main(int argc, char **argv)
 	ask("SESSION_CONFIGURE");
 	if (table)
 		upload(table);
+	if (target) {
+		begin(family, TICKPROF_CMD_TARGET_ADD, NLM_F_ACK);
+		put_u32(TICKPROF_A_FD, device);
+		put_u32(TICKPROF_A_TARGET_KIND, TICKPROF_TARGET_PID);
+		put_u64(TICKPROF_A_TARGET_ID, target);
+		ask("TARGET_ADD");
+	}
 	map_ring(&ring, size);
 	command(TICKPROF_CMD_START, "START");
 	get_counters(before);
@@ -296,10 +306,11 @@ int main(int argc, char **argv)
 	get_counters(c);
 #define DELTA(name) (c[TICKPROF_COUNTER_##name] - before[TICKPROF_COUNTER_##name])
 	printf("ticks=%lu samples=%lu lost=%lu bytes=%lu stacks=%lu hits=%lu throttled=%lu cycles=%lu "
-	       "user_depth=%lu user_fault=%lu user_broken=%lu user_fallback=%lu misses=%lu contexts=%lu\n",
+	       "user_depth=%lu user_fault=%lu user_broken=%lu user_fallback=%lu misses=%lu contexts=%lu "
+	       "waits=%lu lost_waits=%lu wait_cycles=%lu\n",
 	       DELTA(TICKS), DELTA(SAMPLES), DELTA(LOST_SAMPLES), DELTA(BYTES), DELTA(STACKS),
 	       DELTA(STACK_HITS), DELTA(THROTTLED), DELTA(CYCLES), DELTA(USER_DEPTH),
 	       DELTA(USER_FAULT), DELTA(USER_BROKEN), DELTA(USER_FALLBACK), DELTA(RULE_MISSES),
-	       DELTA(CONTEXT_READ));
+	       DELTA(CONTEXT_READ), DELTA(WAITS), DELTA(LOST_WAITS), DELTA(WAIT_CYCLES));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

@@ -9,6 +9,10 @@
  *					interrupts took away
  *	work varied DEPTH ROUNDS	the same through many call chains
  *	work kernel 0 ROUNDS		readlink() in a loop: stacks in the kernel
+ *	work switch DEPTH ROUNDS	a byte to a child and back, both below DEPTH frames: a
+ *					round is two waits, with two switches to and fro
+ *	work yield 0 ROUNDS		two processes that yield to each other: a round is two
+ *					switches without a waking
  *	work soak DEPTH			as "stack", until SIGTERM, taking all time that
  *					nobody else wants: tells what others took
  *	work time NAME COMMAND…		run COMMAND, tell its user and system time
@@ -20,6 +24,7 @@
  * hold such a tick are set apart. Without TICK_PHASE all gaps are taken for
  * scheduler ticks and the phase is told, which is right without a profiler.
  */
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -45,6 +50,7 @@ static struct gap gaps[GAPS_MAX];
 static uint32_t stolen[2][GAPS_MAX];	/* by "holds a scheduler tick" */
 static volatile sig_atomic_t stopped;
 static uint64_t rounds_done;
+static int pipes[2][2];		/* "switch": to the child, and back */
 static uint64_t base_cost = UINT64_MAX;	/* instructions of an undisturbed round */
 
 static uint64_t counter(void)
@@ -69,8 +75,53 @@ static inline void spin(void)
 	asm volatile(".rept 200\n\tnop\n\t.endr" : : : "memory");
 }
 
+/*
+ * A leaf: passes a byte to and fro; what each round took goes to stolen[0]. Returns
+ * how many there are.
+ */
+static __attribute__((noinline)) uint64_t pass_byte(uint64_t rounds)
+{
+	uint64_t then, nr = 0;
+	char byte = 0;
+
+	if (rounds > GAPS_MAX)
+		rounds = GAPS_MAX;
+	while (nr < rounds) {
+		then = counter();
+		if (write(pipes[0][1], &byte, 1) != 1 || read(pipes[1][0], &byte, 1) != 1)
+			break;
+		stolen[0][nr++] = counter() - then;
+	}
+	return nr;
+}
+
+/* The same without a byte: until the child had its turn. */
+static uint64_t yield(uint64_t rounds)
+{
+	uint64_t then, nr = 0;
+
+	if (rounds > GAPS_MAX)
+		rounds = GAPS_MAX;
+	while (nr < rounds) {
+		then = counter();
+		sched_yield();
+		stolen[0][nr++] = counter() - then;
+	}
+	return nr;
+}
+
+/* The leaf of its child. */
+static __attribute__((noinline)) uint64_t return_byte(uint64_t rounds)
+{
+	char byte;
+
+	while (read(pipes[0][0], &byte, 1) == 1 && write(pipes[1][1], &byte, 1) == 1)
+		;
+	return rounds;
+}
+
 /* The leaf. Returns the number of gaps. */
-static __attribute__((noinline)) uint64_t measure(uint64_t rounds)
+static __attribute__((noinline)) uint64_t measure_gaps(uint64_t rounds)
 {
 	uint64_t then, now, nr = 0;
 
@@ -111,6 +162,8 @@ static uint64_t measure_kernel(const char *link, uint64_t rounds)
 	}
 	return nr;
 }
+
+static uint64_t (*measure)(uint64_t) = measure_gaps;
 
 static __attribute__((noinline)) uint64_t descend(uint32_t frames, uint64_t rounds)
 {
@@ -278,6 +331,51 @@ static void run(const char *mode, uint32_t depth, uint64_t rounds)
 	putchar('\n');
 }
 
+static void run_switch(uint32_t depth, uint64_t rounds)
+{
+	uint64_t elapsed, nr;
+	pid_t child;
+
+	if (pipe(pipes[0]) || pipe(pipes[1]))
+		exit(1);
+	child = fork();
+	if (child < 0)
+		exit(1);
+	if (!child) {
+		close(pipes[0][1]);
+		measure = return_byte;
+		at_root(plain, depth, rounds, 0);
+		_exit(0);
+	}
+	measure = pass_byte;
+	at_root(plain, depth, 100, 0);	/* all is in memory from here on */
+	elapsed = counter();
+	nr = at_root(plain, depth, rounds, 0);
+	elapsed = counter() - elapsed;
+	printf("mode=switch elapsed=%lu", elapsed);
+	print_gaps("rounds", stolen[0], nr);
+	putchar('\n');
+	close(pipes[0][1]);
+	waitpid(child, NULL, 0);
+}
+
+static void run_yield(uint64_t rounds)
+{
+	pid_t child = fork();
+	uint64_t nr;
+
+	if (child < 0)
+		exit(1);
+	while (!child)
+		sched_yield();
+	nr = yield(rounds);
+	printf("mode=yield");
+	print_gaps("rounds", stolen[0], nr);
+	putchar('\n');
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
 static void stop(int signal)
 {
 	(void)signal;
@@ -354,10 +452,14 @@ int main(int argc, char **argv)
 		calibrate();
 	} else if (argc == 3 && !strcmp(mode, "soak")) {
 		soak(strtoul(argv[2], NULL, 0));
+	} else if (argc == 4 && !strcmp(mode, "switch")) {
+		run_switch(strtoul(argv[2], NULL, 0), strtoull(argv[3], NULL, 0));
+	} else if (argc == 4 && !strcmp(mode, "yield")) {
+		run_yield(strtoull(argv[3], NULL, 0));
 	} else if (argc == 4) {
 		run(mode, strtoul(argv[2], NULL, 0), strtoull(argv[3], NULL, 0));
 	} else {
-		fprintf(stderr, "usage: work calibrate | soak DEPTH | stack|varied|kernel DEPTH ROUNDS\n");
+		fprintf(stderr, "usage: work calibrate | soak DEPTH | stack|varied|kernel|switch|yield DEPTH ROUNDS\n");
 		return 2;
 	}
 	return 0;
