@@ -34,20 +34,21 @@
 
 static DEFINE_MUTEX(users_lock);
 static unsigned int users;
-static unsigned int wait_users;		/* those of them that want waits; read without the lock */
+static unsigned int wait_users;		/* those of them that want waits */
 
 static void on_switch(void *data, bool preempt, struct task_struct *prev,
 		      struct task_struct *next TICKPROF_SWITCH_STATE)
 {
 	if (unlikely(is_idle_task(prev)))
 		tickprof_timer_leave_idle();
-	if (READ_ONCE(wait_users))
+	if (tickprof_wait_concerns(prev, next))
 		tickprof_wait_switch(prev, next, preempt, tickprof_switch_state(prev));
 }
 
 static void on_waking(void *data, struct task_struct *task)
 {
-	tickprof_wait_waking(task);
+	if (tickprof_wait_concerns(task, task))
+		tickprof_wait_waking(task);
 }
 
 static void on_fork(void *data, struct task_struct *parent, struct task_struct *child)
@@ -65,8 +66,7 @@ static void on_exec(void *data, struct task_struct *task, pid_t old_tid,
 
 static void on_exit(void *data, struct task_struct *task)
 {
-	if (READ_ONCE(wait_users))
-		tickprof_wait_exit(task);
+	tickprof_wait_exit(task);
 	tickprof_process_exit(task);
 }
 
@@ -255,7 +255,7 @@ int tickprof_probe_get(bool waits)
 	}
 	if (!err) {
 		users++;
-		WRITE_ONCE(wait_users, wait_users + waits);
+		wait_users += waits;
 	}
 	mutex_unlock(&users_lock);
 	return err;
@@ -265,7 +265,7 @@ int tickprof_probe_get(bool waits)
 void tickprof_probe_put(bool waits)
 {
 	mutex_lock(&users_lock);
-	WRITE_ONCE(wait_users, wait_users - waits);
+	wait_users -= waits;
 	if (!--users)
 		detach();
 	else if (waits && !wait_users)

@@ -43,6 +43,7 @@
 DEFINE_MUTEX(tickprof_session_lock);
 LIST_HEAD(tickprof_sessions);
 LIST_HEAD(tickprof_streams);
+LIST_HEAD(tickprof_waiting);
 u32 tickprof_features;
 
 static u32 last_number;
@@ -241,6 +242,8 @@ int tickprof_session_start(struct tickprof_session *session, struct netlink_ext_
 	if (!err) {
 		tickprof_wait_start(&session->stream);
 		list_add_tail_rcu(&session->stream.running, &tickprof_streams);
+		if (session->stream.waiters)
+			list_add_tail_rcu(&session->stream.waiting, &tickprof_waiting);
 		tickprof_timer_start(&session->stream);
 		session->state = TICKPROF_STATE_RUNNING;
 		schedule_delayed_work(&session->watch, HZ);
@@ -258,6 +261,8 @@ static bool stop_running(struct tickprof_session *session)
 	if (session->state != TICKPROF_STATE_RUNNING)
 		return false;
 	list_del_rcu(&session->stream.running);
+	if (session->stream.waiters)
+		list_del_rcu(&session->stream.waiting);
 	synchronize_rcu();
 	tickprof_timer_stop(&session->stream);
 	tickprof_wait_stop(&session->stream);

@@ -68,6 +68,7 @@ struct tickprof_sampler {
 
 struct tickprof_stream {
 	struct list_head running;	/* RCU, in tickprof_streams */
+	struct list_head waiting;	/* likewise in tickprof_waiting, if F_WAITS */
 	struct tickprof_config config;
 	struct tickprof_targets targets;
 	struct tickprof_sampler **sampler;	/* by CPU number, nr_cpu_ids of them */
@@ -78,6 +79,7 @@ struct tickprof_stream {
 
 /* Streams between START and STOP: changed under the session lock, read under RCU. */
 extern struct list_head tickprof_streams;
+extern struct list_head tickprof_waiting;	/* those of them that want waits */
 
 static inline void tickprof_count(struct tickprof_sampler *s, enum tickprof_counter c)
 {

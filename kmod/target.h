@@ -68,6 +68,24 @@ static inline bool tickprof_target_match_task(const struct tickprof_targets *t,
 	       (kinds & BIT(TICKPROF_TARGET_TID) && test_bit(task->pid, t->tids));
 }
 
+/*
+ * Of two tasks, is one perhaps among them? False is certain. For the scheduler's
+ * events, nearly all of which concern others.
+ */
+static inline bool tickprof_target_may_match(const struct tickprof_targets *t,
+					     const struct task_struct *a,
+					     const struct task_struct *b)
+{
+	unsigned long kinds = tickprof_target_kinds(t);
+
+	if (!(kinds & TICKPROF_TARGET_TASKS))
+		return true;
+	return (kinds & BIT(TICKPROF_TARGET_PID) &&
+		(test_bit(a->tgid, t->pids) || test_bit(b->tgid, t->pids))) ||
+	       (kinds & BIT(TICKPROF_TARGET_TID) &&
+		(test_bit(a->pid, t->tids) || test_bit(b->pid, t->tids)));
+}
+
 /* Do events of this task matter? Also while it is building what it will exec. */
 static inline bool tickprof_target_match_event(const struct tickprof_targets *t,
 					       const struct task_struct *task)

@@ -9,8 +9,9 @@
  * they cost the walk of the user stack alone.
  *
  * Context: sched_switch, under the run-queue lock, and sched_waking, under the
- * thread's pi_lock: interrupts off, so no allocation, no lock but the table's
- * innermost one, no waking (irq_work). Start and stop are process context.
+ * thread's pi_lock, interrupts off, or, where a thread wakes itself, with preemption
+ * off only: no allocation, no lock but the table's innermost one, no waking
+ * (irq_work). Start and stop are process context.
  * Events of one thread follow each other: its switch in comes after the waking,
  * and after the switch out on the other CPU, which the scheduler orders by
  * on_cpu and the run-queue lock. A waking may come while the thread still is on
@@ -290,14 +291,12 @@ void tickprof_wait_switch(struct task_struct *prev, struct task_struct *next, bo
 {
 	struct tickprof_stream *stream;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(stream, &tickprof_streams, running) {
+	rcu_read_lock();	/* of what records tell of a task, lockdep expects it */
+	list_for_each_entry_rcu(stream, &tickprof_waiting, waiting) {
 		bool leaves, enters;
 		struct tickprof_sampler *s;
 		u64 now, cycles;
 
-		if (!stream->waiters)
-			continue;
 		leaves = wanted(stream, prev);
 		enters = wanted(stream, next);
 		if (!leaves && !enters)
@@ -314,15 +313,14 @@ void tickprof_wait_switch(struct task_struct *prev, struct task_struct *next, bo
 	rcu_read_unlock();
 }
 
-/* sched_waking: the thread's pi_lock held, interrupts off; current wakes it. */
+/* sched_waking: preemption off, which is a read side of RCU; current wakes it. */
 void tickprof_wait_waking(struct task_struct *task)
 {
 	struct tickprof_stream *stream;
 	struct tickprof_waiter *w;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(stream, &tickprof_streams, running) {
-		if (!stream->waiters || !tickprof_target_match_task(&stream->targets, task))
+	list_for_each_entry_rcu(stream, &tickprof_waiting, waiting, rcu_read_lock_sched_held()) {
+		if (!tickprof_target_match_task(&stream->targets, task))
 			continue;
 		w = tickprof_waiters_find(stream->waiters, task);
 		if (!w)
@@ -335,7 +333,6 @@ void tickprof_wait_waking(struct task_struct *task)
 		w->waker_in_span = stream->contexts && !w->waker_irq &&
 				   tickprof_context_take_waker(stream, &w->waker_context);
 	}
-	rcu_read_unlock();
 }
 
 /* The last of a thread, while it runs; what it does until it is gone has no waits. */
@@ -350,8 +347,8 @@ void tickprof_wait_exit(struct task_struct *task)
 
 	local_irq_save(irq);
 	rcu_read_lock();
-	list_for_each_entry_rcu(stream, &tickprof_streams, running) {
-		w = stream->waiters ? tickprof_waiters_find(stream->waiters, task) : NULL;
+	list_for_each_entry_rcu(stream, &tickprof_waiting, waiting) {
+		w = tickprof_waiters_find(stream->waiters, task);
 		if (!w)
 			continue;
 		now = ktime_get_mono_fast_ns();
