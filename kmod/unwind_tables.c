@@ -79,6 +79,7 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 {
 	const unsigned long mask = tickprof_arch_user_mask();
 	const u64 id = current_id(maps);
+	const u64 salt = id << 32;	/* processes that were forked have the same addresses */
 	u64 *out = stack->ip + stack->nr, *const end = stack->ip + depth;
 	enum tickprof_step step = TICKPROF_STEP_ON;
 	struct tickprof_walk w;
@@ -93,7 +94,7 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 	}
 	while (likely(out < end)) {
 		unsigned long at = w.pc - back;
-		struct tickprof_rule_slot *slot = &cache->slot[hash_64(at, ilog2(TICKPROF_RULE_SLOTS))];
+		struct tickprof_rule_slot *slot = &cache->slot[hash_64(at ^ salt, ilog2(TICKPROF_RULE_SLOTS))];
 		const struct tickprof_rule *rule;
 
 		OPTIMIZER_HIDE_VAR(slot);	/* or it is computed anew for each use */
