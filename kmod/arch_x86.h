@@ -34,10 +34,10 @@ static inline unsigned long tickprof_arch_return_address(unsigned long address)
 	return address;
 }
 
-/* An address and'ed with this is in the user half, whatever it was. */
+/* An address and'ed with this is in the user half, whose last page is never mapped, whatever it was. */
 static inline unsigned long tickprof_arch_user_mask(void)
 {
-	return TASK_SIZE_MAX | (TASK_SIZE_MAX - 1);
+	return TASK_SIZE_MAX + PAGE_SIZE - 1;
 }
 
 /* Where the return address lies, given the word below the CFA: just there, the call has put it. */

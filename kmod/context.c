@@ -75,24 +75,32 @@ end:
 	return i;
 }
 
+/* What is read of a record: both ids, and "tail". No array, which would want a stack guard. */
+struct span {
+	u64 trace_high;
+	u64 trace_low;
+	u64 span_id;
+	u32 tail;
+	u32 attrs_size;		/* bytes of attributes that were read */
+};
+
 /*
- * attrs: room for ATTRS_MAX bytes, whose number goes to *attrs_size, or NULL: they are
- * not wanted. A line from the thread pointer to the ids, which each sample pays for:
- * a record is checked and masked once, as a whole.
+ * cache: has room for attributes; NULL: they are not wanted. A line from the thread
+ * pointer to the ids, which each sample pays for: a record is checked and masked once,
+ * as a whole.
  */
 static __always_inline enum look follow(const struct tickprof_context_location *l,
-					struct tickprof_thread_context *to, u32 *tail,
-					u64 *attrs, u32 *attrs_size)
+					struct span *to, struct tickprof_context_cache *cache)
 {
 	const unsigned long mask = tickprof_arch_user_mask();
 	unsigned long tp = tickprof_arch_untagged(tickprof_arch_thread_pointer());
 	unsigned long at = tp + l->offset, vector, count, block;
-	u64 *ids = (u64 *)to->trace_id;
 	enum look look = LOOK_NONE;
 
+	to->attrs_size = 0;
 	pagefault_disable();
-	/* The thread pointer only opens the window; each address is checked. */
-	if (unlikely(!user_access_begin((void __user *)tp, sizeof(u64)))) {
+	/* Address 0 only opens the window; each that is read is checked. */
+	if (unlikely(!user_access_begin((void __user *)0, sizeof(u64)))) {
 		pagefault_enable();
 		return LOOK_FAULT;
 	}
@@ -117,16 +125,17 @@ static __always_inline enum look follow(const struct tickprof_context_location *
 	if (unlikely(!in_user(at, RECORD_ATTRS + ATTRS_MAX)))
 		goto fault;
 	at &= mask;
-	unsafe_get_user(*tail, (u32 __user *)(at + RECORD_TAIL), fault);
-	if (unlikely(VALID(*tail) != 1))
+	unsafe_get_user(to->tail, (u32 __user *)(at + RECORD_TAIL), fault);
+	if (unlikely(VALID(to->tail) != 1))
 		goto end;
-	unsafe_get_user(ids[0], (u64 __user *)at, fault);
-	unsafe_get_user(ids[1], (u64 __user *)(at + 8), fault);
-	unsafe_get_user(ids[2], (u64 __user *)(at + 16), fault);
-	if (unlikely(attrs && l->any_key))
-		*attrs_size = read_attrs(at + RECORD_ATTRS, min_t(u32, ATTRS_SIZE(*tail), ATTRS_MAX),
-					 attrs);
-	look = likely(ids[0] | ids[1] | ids[2]) ? LOOK_READ : LOOK_NONE;
+	unsafe_get_user(to->trace_high, (u64 __user *)at, fault);
+	unsafe_get_user(to->trace_low, (u64 __user *)(at + 8), fault);
+	unsafe_get_user(to->span_id, (u64 __user *)(at + 16), fault);
+	if (unlikely(l->any_key) && cache)
+		to->attrs_size = read_attrs(at + RECORD_ATTRS,
+					    min_t(u32, ATTRS_SIZE(to->tail), ATTRS_MAX),
+					    cache->attrs);
+	look = likely(to->trace_high | to->trace_low | to->span_id) ? LOOK_READ : LOOK_NONE;
 	goto end;
 fault:
 	look = LOOK_FAULT;
@@ -158,15 +167,27 @@ static u32 keep_attrs(const struct tickprof_context_location *l, const u8 *from,
 	return kept;
 }
 
-static __always_inline void fill_header(struct tickprof_thread_context *to, u32 tail)
+/*
+ * Header and ids as they stand in the ring, which is how most are recognised there
+ * without having been put together in memory.
+ */
+static __always_inline u64 header_word(const struct span *span)
 {
+	BUILD_BUG_ON(!IS_ENABLED(CONFIG_CPU_LITTLE_ENDIAN) && !IS_ENABLED(CONFIG_X86));
+	return TICKPROF_RECORD_CONTEXT | TRACE_FLAGS(span->tail) << 16 |
+	       (u64)sizeof(struct tickprof_thread_context) << 32;
+}
+
+static __always_inline void fill_record(struct tickprof_thread_context *to, const struct span *span)
+{
+	u64 *word = (u64 *)to;
+
 	BUILD_BUG_ON(offsetof(struct tickprof_thread_context, span_id) !=
 		     offsetof(struct tickprof_thread_context, trace_id) + 16);
-	to->hdr = (struct tickprof_record){
-		.type = TICKPROF_RECORD_CONTEXT,
-		.flags = TRACE_FLAGS(tail),
-		.size = sizeof(*to),
-	};
+	word[0] = header_word(span);
+	word[1] = span->trace_high;
+	word[2] = span->trace_low;
+	word[3] = span->span_id;
 }
 
 static noinline void fill_attrs(struct tickprof_sampler *s,
@@ -187,93 +208,114 @@ static noinline void fill_attrs(struct tickprof_sampler *s,
 	}
 }
 
+/* That of mm, or NULL; *last is the one that was found before. */
+static __always_inline const struct tickprof_context_place *
+find_place(const struct tickprof_contexts *contexts, const struct mm_struct *mm,
+	   const struct tickprof_context_place **last)
+{
+	const struct tickprof_context_place *place = *last;
+
+	if (likely(place && tickprof_contexts_is(place, mm)))
+		return place;
+	return *last = tickprof_contexts_find(contexts, mm);
+}
+
 /* Interrupts off, which is a read side of RCU. *l is set with LOOK_READ. */
 static __always_inline enum look look(const struct tickprof_contexts *contexts,
+				      const struct tickprof_context_place **last,
 				      const struct tickprof_context_location **l,
-				      struct tickprof_thread_context *to, u32 *tail, u64 *attrs,
-				      u32 *attrs_size)
+				      struct span *to, struct tickprof_context_cache *cache)
 {
 	const struct tickprof_context_place *place;
 	struct task_struct *task = current;
 
 	if (unlikely(tickprof_kernel_worker(task) || !task->mm))
 		return LOOK_ABSENT;
-	place = tickprof_contexts_find(contexts, task->mm);
+	place = find_place(contexts, task->mm, last);
 	if (unlikely(!place))
 		return LOOK_UNKNOWN;
 	*l = &place->location;
 	if (place->location.kind == TICKPROF_CONTEXT_ABSENT)
 		return LOOK_ABSENT;
-	return follow(*l, to, tail, attrs, attrs_size);
+	return follow(*l, to, cache);
 }
 
-static __always_inline bool take(struct tickprof_sampler *s, struct tickprof_context_record *to)
+/* The same, counted. False: current is in no span that could be read. */
+static __always_inline bool look_counted(struct tickprof_sampler *s,
+					 const struct tickprof_context_location **l,
+					 struct span *to)
 {
-	const struct tickprof_context_location *l;
-	u32 tail, attrs_size = 0;
 	enum look found;
 
 	BUILD_BUG_ON(TICKPROF_COUNTER_CONTEXT_READ + LOOK_FAULT != TICKPROF_COUNTER_CONTEXT_FAULT);
-	found = look(s->stream->contexts, &l, &to->context, &tail, s->context->attrs, &attrs_size);
+	found = look(s->stream->contexts, &s->context->last, l, to, s->context);
 	tickprof_count(s, TICKPROF_COUNTER_CONTEXT_READ + found);
-	if (found != LOOK_READ)
-		return false;
-	fill_header(&to->context, tail);
-	if (unlikely(l->any_key && ATTRS_SIZE(tail)))
-		fill_attrs(s, l, tail, attrs_size, to);
-	return true;
+	return found == LOOK_READ;
+}
+
+static __always_inline bool has_attrs(const struct tickprof_context_location *l,
+				      const struct span *span)
+{
+	return l->any_key && ATTRS_SIZE(span->tail);
 }
 
 /* Of current; what became of it is counted. False: it is in no span that could be read. */
 bool tickprof_context_take(struct tickprof_sampler *s, struct tickprof_context_record *to)
 {
-	return take(s, to);
+	const struct tickprof_context_location *l;
+	struct span span;
+
+	if (!look_counted(s, &l, &span))
+		return false;
+	fill_record(&to->context, &span);
+	if (unlikely(has_attrs(l, &span)))
+		fill_attrs(s, l, span.tail, span.attrs_size, to);
+	return true;
 }
 
 /* Likewise of current, which wakes another thread; ids only, and not counted. */
 bool tickprof_context_take_waker(const struct tickprof_stream *stream,
 				 struct tickprof_thread_context *to)
 {
+	const struct tickprof_context_place *last = NULL;
 	const struct tickprof_context_location *l;
-	u32 tail, attrs_size;
+	struct span span;
 
-	if (look(stream->contexts, &l, to, &tail, NULL, &attrs_size) != LOOK_READ)
+	if (look(stream->contexts, &last, &l, &span, NULL) != LOOK_READ)
 		return false;
-	fill_header(to, tail);
+	fill_record(to, &span);
 	return true;
 }
 
-/* Are all four words, header and ids, the same? So long is each CONTEXT record. */
-static __always_inline bool same_ids(const u64 *a, const u64 *b)
+/* ids: the three words that they are, folded. */
+static __always_inline u64 *slot_of(struct tickprof_sampler *s, u64 ids)
 {
-	BUILD_BUG_ON(sizeof(struct tickprof_thread_context) != 4 * sizeof(u64));
-	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]));
+	return &s->context->slot[hash_64(ids, ilog2(TICKPROF_CONTEXT_SLOTS))];
 }
 
-static __always_inline bool put(struct tickprof_sampler *s,
-				const struct tickprof_thread_context *context, u64 *position)
+/* Does the ring hold, where the slot says, this span's record without attributes? */
+static __always_inline bool ring_has(const struct tickprof_sampler *s, u64 slot,
+				     const struct span *span)
 {
-	const u64 *word = (const u64 *)context;
-	u64 *slot = &s->context->slot[hash_64(word[1] ^ word[2] ^ word[3],
-					      ilog2(TICKPROF_CONTEXT_SLOTS))];
+	const u64 *there;
 
-	/* Without attributes this is all there is to compare. */
-	if (likely(*slot && tickprof_ring_holds(&s->ring, *slot - 1) &&
-		   same_ids(tickprof_ring_at(&s->ring, *slot - 1), word) &&
-		   context->hdr.size == sizeof(*context))) {
-		tickprof_count(s, TICKPROF_COUNTER_CONTEXT_HITS);
-		*position = *slot - 1;
-		return true;
-	}
-	return tickprof_stack_put_once(s, &context->hdr, slot, TICKPROF_COUNTER_CONTEXTS,
-				       TICKPROF_COUNTER_CONTEXT_HITS, position);
+	BUILD_BUG_ON(sizeof(struct tickprof_thread_context) != 4 * sizeof(u64));
+	if (unlikely(!slot || !tickprof_ring_holds(&s->ring, slot - 1)))
+		return false;
+	there = tickprof_ring_at(&s->ring, slot - 1);
+	return !((there[0] ^ header_word(span)) | (there[1] ^ span->trace_high) |
+		 (there[2] ^ span->trace_low) | (there[3] ^ span->span_id));
 }
 
 /* Position of an equal CONTEXT record; false if it found no room (counted). */
 bool tickprof_context_put(struct tickprof_sampler *s, const struct tickprof_thread_context *context,
 			  u64 *position)
 {
-	return put(s, context, position);
+	const u64 *word = (const u64 *)context;
+
+	return tickprof_stack_put_once(s, &context->hdr, slot_of(s, word[1] ^ word[2] ^ word[3]),
+				       TICKPROF_COUNTER_CONTEXTS, TICKPROF_COUNTER_CONTEXT_HITS,
+				       position);
 }
 
 /*
@@ -283,10 +325,22 @@ bool tickprof_context_put(struct tickprof_sampler *s, const struct tickprof_thre
 bool tickprof_context_sample(struct tickprof_sampler *s, u64 *position, u16 *flags)
 {
 	struct tickprof_context_record *record = &s->context->record;
+	const struct tickprof_context_location *l;
+	struct span span;
+	u64 slot;
 
-	if (!take(s, record))
+	if (!look_counted(s, &l, &span))
 		return false;
-	if (likely(put(s, &record->context, position)))
+	slot = *slot_of(s, span.trace_high ^ span.trace_low ^ span.span_id);
+	if (likely(!has_attrs(l, &span) && ring_has(s, slot, &span))) {
+		tickprof_count(s, TICKPROF_COUNTER_CONTEXT_HITS);
+		*position = slot - 1;
+		return true;
+	}
+	fill_record(&record->context, &span);
+	if (has_attrs(l, &span))
+		fill_attrs(s, l, span.tail, span.attrs_size, record);
+	if (tickprof_context_put(s, &record->context, position))
 		return true;
 	*flags |= TICKPROF_SAMPLE_NOSTACK;
 	return false;

@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct task_struct;
+struct tickprof_context_place;
 struct tickprof_sampler;
 struct tickprof_stream;
 
@@ -19,6 +20,7 @@ struct tickprof_context_record {
 
 /* One a CPU and session with F_CONTEXT. */
 struct tickprof_context_cache {
+	const struct tickprof_context_place *last;	/* found by the tick or switch before; NULL: none */
 	struct tickprof_context_record record;	/* scratch, as is: */
 	u64 attrs[DIV_ROUND_UP(TICKPROF_CONTEXT_ATTRS_MAX, sizeof(u64))];
 	/* Position + 1 of a CONTEXT that the ring may still hold; 0: none. */

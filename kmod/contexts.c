@@ -88,8 +88,9 @@ static bool add_place(struct tickprof_contexts *t, struct mm_struct *mm,
 	place = hlist_entry(t->free.first, struct tickprof_context_place, node);
 	hlist_del(&place->node);
 	mmgrab(mm);
-	place->mm = mm;
 	place->location = *location;
+	/* Pairs with the acquire in tickprof_contexts_is(). */
+	smp_store_release(&place->mm, mm);
 	hlist_add_head_rcu(&place->node, &t->bucket[hash_ptr(mm, t->bits)]);
 	return true;
 }
@@ -97,11 +98,13 @@ static bool add_place(struct tickprof_contexts *t, struct mm_struct *mm,
 /* A place out of the table and behind a grace period. "writers" held. */
 static void free_place(struct tickprof_contexts *t, struct tickprof_context_place *place)
 {
+	struct mm_struct *mm = place->mm;
 	unsigned long irq;
 
-	mmdrop(place->mm);
+	/* First, since somebody else may have the mm_struct's memory next. */
+	WRITE_ONCE(place->mm, NULL);
+	mmdrop(mm);
 	raw_spin_lock_irqsave(&t->lock, irq);
-	place->mm = NULL;
 	hlist_add_head(&place->node, &t->free);
 	raw_spin_unlock_irqrestore(&t->lock, irq);
 }

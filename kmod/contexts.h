@@ -32,7 +32,7 @@ struct tickprof_context_image {
 
 struct tickprof_context_place {
 	struct hlist_node node;		/* by mm under RCU, or free */
-	struct mm_struct *mm;		/* mmgrab()ed */
+	struct mm_struct *mm;		/* mmgrab()ed; NULL: free */
 	struct tickprof_context_location location;
 };
 
@@ -68,6 +68,18 @@ tickprof_contexts_find(const struct tickprof_contexts *t, const struct mm_struct
 		if (place->mm == mm)
 			return place;
 	return NULL;
+}
+
+/*
+ * Is this place, which was once found, still that of mm? Then its location may be
+ * read. Under RCU or with interrupts off. A place is free for a grace period before
+ * it is another one's, and never leaves memory before the table does.
+ */
+static inline bool tickprof_contexts_is(const struct tickprof_context_place *place,
+					const struct mm_struct *mm)
+{
+	/* Pairs with the release in add_place(). */
+	return smp_load_acquire(&place->mm) == mm;
 }
 
 #endif
