@@ -15,17 +15,17 @@
 
 #include "base/output.h"
 #include "base/units.h"
-#include "profile/profile.h"
 #include "record/recording.h"
 #include "cmd.h"
 #include "record_context.h"
 #include "record_losses.h"
 #include "record_source.h"
+#include "record_write.h"
 
 enum {
-	OPT_NO_CALL_GRAPH = CONTEXT_OPTION_END,
+	OPT_NO_CALL_GRAPH = WRITE_OPTION_END,
 	OPT_COMM, OPT_NO_INHERIT, OPT_USER_ONLY, OPT_MAX_STACK,
-	OPT_UNWIND, OPT_THROTTLE, OPT_LABEL_CPU, OPT_NO_LINES, OPT_DURATION,
+	OPT_UNWIND, OPT_THROTTLE, OPT_DURATION,
 };
 
 static const struct option_row options[] = {
@@ -69,6 +69,7 @@ static const struct option_row options[] = {
 		"(default tickprof.pb.gz)" },
 	{ OPT_LABEL_CPU, "label-cpu", NULL, "label samples with their CPU" },
 	{ OPT_NO_LINES, "no-lines", NULL, "functions alone: no source lines, no inlined calls" },
+	{ OPT_NO_IDS, "no-ids", NULL, "leave trace_id and span_id out of a pprof profile" },
 	{ 'm', "ring-size", "SIZE", "buffer of each CPU: 512K, 4M; a bare number below 4096\n"
 		"counts pages (default 256K)" },
 	{ OPT_THROTTLE, "throttle", "PERCENT", "share of a CPU that sampling may take, 0: no bound\n"
@@ -85,8 +86,10 @@ static struct recording_options opts = {
 		.wait_min = 1000,
 	},
 };
-static const char *output_path = "tickprof.pb.gz";
-static bool all_cpus, want_lines = true, label_cpu;
+static struct record_write_options write_options = {
+	.path = "tickprof.pb.gz", .profile.lines = true,
+};
+static bool all_cpus;
 
 static bool parse_rate(const char *text)
 {
@@ -230,13 +233,10 @@ static int one_option(const struct command *cmd, int id)
 		*flags |= TICKPROF_F_IDLE;
 		break;
 	case OPT_LABEL_CPU:
-		label_cpu = true;
-		break;
 	case OPT_NO_LINES:
-		want_lines = false;
-		break;
+	case OPT_NO_IDS:
 	case 'o':
-		output_path = optarg;
+		record_write_option(id, &write_options);
 		break;
 	default:
 		return number_option(cmd, id);
@@ -269,10 +269,10 @@ static int check_options(const struct command *cmd)
 		return usage_error(cmd, "-a records the whole host, -p and -t do not: give one");
 	if ((opts.config.flags & neither) == neither)
 		return usage_error(cmd, "--user-only and --kernel-only leave nothing to record");
-	if (!*output_path)
-		return usage_error(cmd, "-o needs a file name");
 	opts.command_only = opts.command && !all_cpus && !opts.targets.nr;
-	status = record_source_check(cmd, &opts.config, all_cpus);
+	status = record_write_check(cmd, &write_options);
+	if (status == COMMAND_RUN)
+		status = record_source_check(cmd, &opts.config, all_cpus);
 	return status == COMMAND_RUN ? record_context_check(cmd, &opts, all_cpus) : status;
 }
 
@@ -294,81 +294,14 @@ static int record_parse(const struct command *cmd, int argc, char **argv)
 	return check_options(cmd);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t len = strlen(text), n = strlen(end);
-
-	return len >= n && !strcmp(text + len - n, end);
-}
-
-static bool wants_profile(const char *path)
-{
-	return !strcmp(path, "-") || ends_with(path, ".pb.gz") || ends_with(path, ".pb") ||
-	       ends_with(path, ".pprof.gz") || ends_with(path, ".pprof");
-}
-
-static int append_symbols(struct recording *r, const struct profile *profile)
-{
-	__free void *blob = NULL;
-	size_t size;
-	int ret;
-
-	ret = profile_symbols_pack(profile, &blob, &size);
-	if (!ret)
-		ret = capture_write_symbols(r->capture, blob, size);
-	if (!ret)
-		ret = capture_writer_finish(r->capture);
-	if (ret)
-		err_errno(-ret, "cannot write '%s'", output_path);
-	return ret;
-}
-
-static int write_profile(const struct profile *profile, int fd)
-{
-	int ret = profile_write_pprof(profile, fd);
-
-	if (ret)
-		err_errno(-ret, "cannot write '%s'", output_path);
-	return ret;
-}
-
-/* From the capture on fd to the output: symbols, and the profile if one is wanted. */
-static int resolve(struct recording *r, int fd, const struct output *out, uint64_t *truncated)
-{
-	const struct profile_options po = { .label_cpu = label_cpu, .lines = want_lines };
-	const struct symbolizer_options so = { .lines = want_lines, .live = true };
-	struct symbolizer *symbolizer = symbolizer_create(r->objects, &so);
-	struct profile *profile = NULL;
-	struct capture *capture = NULL;
-	int ret = 0;
-
-	/* A capture to keep gets its symbols first. */
-	if (fd != out->fd)
-		ret = capture_writer_finish(r->capture);
-	if (!ret)
-		ret = capture_open_fd(fd, output_path, &capture);
-	if (!ret)
-		ret = profile_create(capture, r->objects, symbolizer, &po, &profile);
-	if (!ret)
-		*truncated = profile->stats.truncated;
-	if (!ret && fd == out->fd)
-		ret = append_symbols(r, profile);
-	else if (!ret)
-		ret = write_profile(profile, out->fd);
-	profile_destroy(profile);
-	capture_close(capture);
-	symbolizer_destroy(symbolizer);
-	return ret;
-}
-
 static int record(struct recording *r, struct output *out)
 {
 	__close int scratch = -1;
 	uint64_t truncated = 0;
 	int ret;
 
-	ret = output_open(out, output_path);
-	if (!ret && wants_profile(output_path))
+	ret = output_open(out, write_options.path);
+	if (!ret && record_writes_profile(write_options.path))
 		ret = scratch = output_scratch(out->path);
 	if (ret < 0)
 		return ret;
@@ -380,7 +313,7 @@ static int record(struct recording *r, struct output *out)
 		record_explain_empty(&r->session.state);
 		return -ENODATA;
 	}
-	ret = resolve(r, scratch < 0 ? out->fd : scratch, out, &truncated);
+	ret = record_write(r, scratch < 0 ? out->fd : scratch, out, &write_options, &truncated);
 	if (!ret)
 		ret = output_commit(out);
 	if (ret)
@@ -389,7 +322,7 @@ static int record(struct recording *r, struct output *out)
 	contexts_report(r->contexts);
 	span_intake_report(r->spans);
 	record_closing_line(&r->session.state, capture_writer_bytes(r->capture), truncated,
-			    output_path);
+			    write_options.path);
 	return 0;
 }
 

@@ -50,6 +50,27 @@ int span_options_read(struct span_model *m, const char *path)
 	       ret == -EBADMSG || ret == -ENOENT || ret == -EISDIR ? EXIT_USAGE : EXIT_ERROR;
 }
 
+struct span_model *span_options_recorded(const struct capture *c, const char *name)
+{
+	const struct capture_chunk *chunks;
+	struct span_model *m = NULL;
+	struct span_source s;
+	size_t i, nr;
+
+	chunks = capture_chunks(c, &nr);
+	for (i = 0; i < nr; i++) {
+		if (chunks[i].type != CAPTURE_SPANS)
+			continue;
+		if (!m)
+			m = span_model_create(SPAN_BYTES_MAX);
+		span_source_memory(&s, name, chunks[i].payload, chunks[i].size);
+		if (span_read(&s, m))
+			warn("%s: spans that came while recording: %s", name, s.error);
+		span_source_close(&s);
+	}
+	return m;
+}
+
 void span_options_warn(const struct span_model *m)
 {
 	size_t i;

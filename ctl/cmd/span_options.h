@@ -6,6 +6,7 @@
 #ifndef TICKPROF_SPAN_OPTIONS_H
 #define TICKPROF_SPAN_OPTIONS_H
 
+#include "capture/capture.h"
 #include "span/span_filter.h"
 #include "cmd.h"
 
@@ -36,6 +37,8 @@ int span_option(const struct command *cmd, struct span_filter *f, int id);
 
 /* Adds a file's spans. EXIT_OK, or an exit status after a message; what was read stays. */
 int span_options_read(struct span_model *m, const char *path);
+/* Those that came while a capture was recorded; NULL: none did. name: of its file, for messages. */
+struct span_model *span_options_recorded(const struct capture *c, const char *name);
 /* A warning for each thing that was wrong with the spans. After span_model_link(). */
 void span_options_warn(const struct span_model *m);
 /* The trace of that name, or 0 after a message. */

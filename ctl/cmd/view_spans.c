@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "span/source.h"
 #include "span/span_id.h"
 #include "span_options.h"
 #include "view.h"
@@ -49,32 +48,12 @@ int view_span_option(const struct command *cmd, struct view_options *o, int id)
 	return COMMAND_RUN;
 }
 
-/* Those that came while recording. */
-static void read_chunks(struct view *v)
-{
-	const struct capture_chunk *chunks;
-	struct span_source s;
-	size_t i, nr;
-
-	chunks = capture_chunks(v->capture, &nr);
-	for (i = 0; i < nr; i++) {
-		if (chunks[i].type != CAPTURE_SPANS)
-			continue;
-		if (!v->spans)
-			v->spans = span_model_create(SPAN_BYTES_MAX);
-		span_source_memory(&s, v->path, chunks[i].payload, chunks[i].size);
-		if (span_read(&s, v->spans))
-			warn("%s: spans that came while recording: %s", v->path, s.error);
-		span_source_close(&s);
-	}
-}
-
 int view_read_spans(struct view *v, const struct view_options *o)
 {
 	int status = EXIT_OK;
 	size_t i;
 
-	read_chunks(v);
+	v->spans = span_options_recorded(v->capture, v->path);
 	if (o->nr_spans && !v->spans)
 		v->spans = span_model_create(SPAN_BYTES_MAX);
 	for (i = 0; i < o->nr_spans && !status; i++)
