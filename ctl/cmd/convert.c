@@ -54,6 +54,8 @@ static int convert_parse(const struct command *cmd, int argc, char **argv)
 		return status;
 	if (view_options.profile.no_ids && (view_options.trace || view_options.span))
 		return usage_error(cmd, "--no-ids leaves out what --trace and --span look for");
+	if (view_options.profile.no_ids && view_options.profile.profile_ids)
+		return usage_error(cmd, "--no-ids leaves out what --profile-ids is about");
 	if (!output_path)
 		output_path = otlp ? "tickprof.otlp.gz" : "tickprof.pb.gz";
 	return COMMAND_RUN;

@@ -21,6 +21,7 @@
 #include "record_losses.h"
 #include "record_source.h"
 #include "record_write.h"
+#include "span_options.h"
 
 enum {
 	OPT_NO_CALL_GRAPH = WRITE_OPTION_END,
@@ -70,6 +71,7 @@ static const struct option_row options[] = {
 	{ OPT_LABEL_CPU, "label-cpu", NULL, "label samples with their CPU" },
 	{ OPT_NO_LINES, "no-lines", NULL, "functions alone: no source lines, no inlined calls" },
 	{ OPT_NO_IDS, "no-ids", NULL, "leave trace_id and span_id out of a pprof profile" },
+	{ OPT_PROFILE_IDS, "profile-ids", NULL, PROFILE_IDS_HELP },
 	{ 'm', "ring-size", "SIZE", "buffer of each CPU: 512K, 4M; a bare number below 4096\n"
 		"counts pages (default 256K)" },
 	{ OPT_THROTTLE, "throttle", "PERCENT", "share of a CPU that sampling may take, 0: no bound\n"
@@ -235,6 +237,7 @@ static int one_option(const struct command *cmd, int id)
 	case OPT_LABEL_CPU:
 	case OPT_NO_LINES:
 	case OPT_NO_IDS:
+	case OPT_PROFILE_IDS:
 	case 'o':
 		record_write_option(id, &write_options);
 		break;

@@ -23,6 +23,9 @@ void record_write_option(int id, struct record_write_options *o)
 	case OPT_NO_IDS:
 		o->profile.no_ids = true;
 		break;
+	case OPT_PROFILE_IDS:
+		o->profile.profile_ids = true;
+		break;
 	}
 }
 
@@ -47,6 +50,11 @@ int record_write_check(const struct command *cmd, const struct record_write_opti
 	if (o->profile.no_ids && !record_writes_profile(o->path))
 		return usage_error(cmd, "a capture has its ids: --no-ids wants a profile such as "
 				   "FILE.pb.gz, or `tickprof convert --no-ids` from the capture");
+	if (o->profile.profile_ids && !record_writes_profile(o->path))
+		return usage_error(cmd, "--profile-ids is about a profile such as FILE.pb.gz; what "
+				   "reads the capture takes it, too");
+	if (o->profile.no_ids && o->profile.profile_ids)
+		return usage_error(cmd, "--no-ids leaves out what --profile-ids is about");
 	return COMMAND_RUN;
 }
 
@@ -96,6 +104,7 @@ int record_write(struct recording *r, int fd, const struct output *out,
 	if (!ret)
 		ret = profile_create(capture, r->objects, symbolizer, &po, &profile);
 	if (!ret) {
+		span_options_warn_ids(&po, profile, o->path);
 		*truncated = profile->stats.truncated;
 		ret = keep ? append_symbols(r, profile) : profile_write_pprof(profile, out->fd);
 		if (ret)

@@ -88,6 +88,15 @@ void span_options_warn(const struct span_model *m)
 	}
 }
 
+void span_options_warn_ids(const struct profile_options *o, const struct profile *p,
+			   const char *name)
+{
+	if (!o->profile_ids || p->stats.with_profile_id)
+		return;
+	warn("%s: %s pyroscope.profile.id: --profile-ids changes nothing", name,
+	     o->spans ? "nothing is in a span with" : "no spans were given that could have a");
+}
+
 uint32_t span_options_trace(const struct span_model *m, const char *id)
 {
 	bool several;

@@ -6,7 +6,7 @@
 #ifndef TICKPROF_SPAN_OPTIONS_H
 #define TICKPROF_SPAN_OPTIONS_H
 
-#include "capture/capture.h"
+#include "profile/profile.h"
 #include "span/span_filter.h"
 #include "cmd.h"
 
@@ -27,6 +27,10 @@ enum span_option_id {
 	{ SPAN_OVER, "over", "TIME", "only traces that last so long, such as 5ms; with --service\n" \
 				     "or --name: in which the span does" }
 
+/* Of --profile-ids. */
+#define PROFILE_IDS_HELP "span_id is the span's pyroscope.profile.id, or that of the\n" \
+			 "next one above it in its process, if there is one"
+
 #define SPAN_FILTER_INIT { .slowest = 50 }
 
 /* COMMAND_RUN or an exit status; for ids up to SPAN_OPTION_END. */
@@ -41,6 +45,9 @@ int span_options_read(struct span_model *m, const char *path);
 struct span_model *span_options_recorded(const struct capture *c, const char *name);
 /* A warning for each thing that was wrong with the spans. After span_model_link(). */
 void span_options_warn(const struct span_model *m);
+/* A warning if --profile-ids was given and changes nothing. name: of the capture or profile. */
+void span_options_warn_ids(const struct profile_options *o, const struct profile *p,
+			   const char *name);
 /* The trace of that name, or 0 after a message. */
 uint32_t span_options_trace(const struct span_model *m, const char *id);
 

@@ -108,6 +108,7 @@ static int view_option(const struct command *cmd, struct view_options *o, int id
 	case VIEW_SPAN_NAME:
 	case VIEW_SPANS:
 	case VIEW_JOIN:
+	case VIEW_PROFILE_IDS:
 		return view_span_option(cmd, o, id);
 	}
 	return COMMAND_RUN;
@@ -337,6 +338,7 @@ int view_open(struct view *v, const struct view_options *o)
 	ret = profile_create(v->capture, v->objects, v->symbolizer, &po, &v->profile);
 	if (ret)
 		return exit_status(ret);
+	span_options_warn_ids(&po, v->profile, v->path);
 	ret = choose_value(v, o);
 	if (ret)
 		return ret;

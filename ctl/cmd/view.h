@@ -8,7 +8,7 @@
 
 #include "profile/profile.h"
 #include "span/span.h"
-#include "cmd.h"
+#include "span_options.h"
 
 #define VIEW_DEFAULT_PATH	"tickprof.data"
 
@@ -28,6 +28,7 @@ enum view_option_id {
 	VIEW_SPAN_NAME,
 	VIEW_SPANS,
 	VIEW_JOIN,
+	VIEW_PROFILE_IDS,
 	VIEW_OPTION_END,
 };
 
@@ -52,7 +53,8 @@ enum view_option_id {
 	{ VIEW_SPAN_NAME, "span-name", "NAME", "only spans of this name, or pattern" },	\
 	{ VIEW_SPANS, "spans", "FILE", "names of spans: OTLP, Tempo or Jaeger; may be repeated" },	\
 	{ VIEW_JOIN, "join-by-thread", NULL, "what carries no ids: by spans' thread.id and time, which\n" \
-					   "is right only if that is the kernel's number" }
+					   "is right only if that is the kernel's number" },	\
+	{ VIEW_PROFILE_IDS, "profile-ids", NULL, PROFILE_IDS_HELP }
 
 struct view_options {
 	const char *path;		/* NULL: VIEW_DEFAULT_PATH */

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "span/span_id.h"
-#include "span_options.h"
 #include "view.h"
 
 /* First digits of an id, which has size bytes. */
@@ -36,6 +35,9 @@ int view_span_option(const struct command *cmd, struct view_options *o, int id)
 		return parse_digits(cmd, "span", SPAN_ID_SIZE, &o->span);
 	case VIEW_JOIN:
 		o->profile.join_by_thread = true;
+		break;
+	case VIEW_PROFILE_IDS:
+		o->profile.profile_ids = true;
 		break;
 	case VIEW_SPAN_NAME:
 		o->span_name = optarg;

@@ -26,6 +26,7 @@ static const char *const problem_keys[SPAN_PROBLEMS] = {
 	[SPAN_PROBLEM_LINK] = "bad_link",
 	[SPAN_PROBLEM_LONG_TEXT] = "long_text",
 	[SPAN_PROBLEM_NOT_UTF8] = "not_utf8",
+	[SPAN_PROBLEM_PROFILE_ID] = "bad_profile_id",
 };
 
 void trace_json_counts(const struct span_model *m, struct json_object *o)
@@ -108,6 +109,8 @@ struct json_object *trace_json_span(const struct span_model *m, const struct spa
 		trace_json_id(o, "parent_id", s->parent_id, SPAN_ID_SIZE);
 	json_object_object_add(o, "orphan", json_object_new_boolean(s->flags & SPAN_ORPHAN));
 	json_set_u64(o, "depth", s->depth);
+	if (s->flags & SPAN_HAS_PROFILE)
+		trace_json_id(o, "profile_id", s->profile_id, SPAN_ID_SIZE);
 	add_origin(m, s, o);
 	json_set_text(o, "name", s->name);
 	json_set_text(o, "kind", span_kind_name(s->kind));

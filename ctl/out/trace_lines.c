@@ -73,16 +73,20 @@ static struct json_object *resource_object(const struct span_resource *r)
 
 static void add_attributes(struct json_object *o, const struct span *s)
 {
-	struct json_object *list;
+	struct json_object *list = json_object_new_array();
+	char id[SPAN_ID_TEXT_MAX];
 
-	if (!s->pid && !(s->flags & SPAN_HAS_THREAD))
-		return;
-	list = json_object_new_array();
 	if (s->pid)
 		add_number(list, "process.pid", s->pid);
 	if (s->flags & SPAN_HAS_THREAD)
 		add_number(list, "thread.id", s->thread_id);
-	json_object_object_add(o, "attributes", list);
+	if (s->flags & SPAN_HAS_PROFILE)
+		add_text(list, "pyroscope.profile.id",
+			 span_id_print(s->profile_id, SPAN_ID_SIZE, id));
+	if (json_object_array_length(list))
+		json_object_object_add(o, "attributes", list);
+	else
+		json_object_put(list);
 }
 
 static void add_links(struct json_object *o, const struct span_model *m, const struct span *s)

@@ -53,6 +53,7 @@ struct build {
 	struct chain_row *chains;
 	size_t nr_chains, cap_chains;
 	struct span_threads *by_thread;	/* options.join_by_thread; else NULL */
+	uint32_t *carriers;		/* options.profile_ids: by span; else NULL */
 	uint64_t offset;		/* a span's time - CLOCK_MONOTONIC */
 	struct speaker *speakers;
 	size_t nr_speakers, cap_speakers;

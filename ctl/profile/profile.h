@@ -51,6 +51,7 @@ struct profile_options {
 	bool no_ids;		/* contexts tell the span's name, but not which one it was */
 	const struct span_model *spans;	/* what contexts are named by, linked; NULL: nothing */
 	bool join_by_thread;	/* what carries no ids: by spans' thread.id and time */
+	bool profile_ids;	/* a span goes by its pyroscope.profile.id: span/span_profile.h */
 	uint64_t from, until;	/* CLOCK_MONOTONIC ns; 0: no bound */
 };
 
@@ -105,7 +106,10 @@ struct profile_context {
 	uint8_t trace_id[16], span_id[8];	/* zeros with options.no_ids */
 	uint8_t trace_flags;
 	bool by_thread;		/* joined so: options.join_by_thread */
-	uint32_t span;		/* number in options.spans; 0: not there, or options.no_ids */
+	bool has_profile_id;	/* which span_id is: options.profile_ids */
+	uint32_t span;		/* number in options.spans, with has_profile_id of the span that
+				 * carries it; 0: not there, or options.no_ids
+				 */
 	const char *span_name;	/* "": not known */
 	const char *service;	/* of the span; "": not known */
 	uint32_t first_attribute, nr_attributes;	/* index from 0 into attributes */
@@ -204,6 +208,7 @@ struct profile_stats {
 	uint64_t off_cpu, runq, short_off_cpu, short_runq;	/* ns; of these short */
 	uint64_t in_span;			/* that have a context; not short waits */
 	uint64_t by_thread;			/* beside these: joined by thread and time */
+	uint64_t with_profile_id;		/* of both: has_profile_id */
 	uint64_t bad_processes;			/* PROCESS chunks that make no sense */
 	uint64_t context_unknown, context_invalid, context_fault, context_cut;
 };

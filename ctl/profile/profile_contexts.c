@@ -13,6 +13,7 @@
 
 #include "base/util.h"
 #include "capture/capture_process.h"
+#include "span/span_profile.h"
 #include "span/span_threads.h"
 #include "build.h"
 
@@ -56,6 +57,8 @@ void build_speakers(struct build *b)
 		    capture_meta_number(b->capture, CAPTURE_META_START_MONO);
 	if (b->options->join_by_thread && b->options->spans)
 		b->by_thread = span_threads_create(b->options->spans, b->options->spans->nr_spans);
+	if (b->options->profile_ids && b->options->spans)
+		b->carriers = span_profile_carriers(b->options->spans);
 
 	chunks = capture_chunks(b->capture, &nr);
 	for (i = 0; i < nr; i++) {
@@ -136,7 +139,7 @@ static uint32_t add_context(struct build *b, const struct profile_context *c)
 	uint32_t i;
 
 	h = hash_u64(hash_bytes(h, c->span_id, sizeof(c->span_id)),
-		     c->trace_flags << 1 | c->by_thread);
+		     c->trace_flags << 2 | c->by_thread << 1 | c->has_profile_id);
 	h = hash_u64(hash_u64(h, (uintptr_t)c->span_name), (uintptr_t)c->service);
 	for (i = 0; i < c->nr_attributes; i++)
 		h = hash_u64(h, (uintptr_t)p->attributes[c->first_attribute + i].value);
@@ -145,6 +148,7 @@ static uint32_t add_context(struct build *b, const struct profile_context *c)
 		!memcmp(g->trace_id, c->trace_id, sizeof(g->trace_id)) &&
 			!memcmp(g->span_id, c->span_id, sizeof(g->span_id)) &&
 			g->trace_flags == c->trace_flags && g->by_thread == c->by_thread &&
+			g->has_profile_id == c->has_profile_id &&
 			g->span_name == c->span_name && g->service == c->service &&
 			same_attributes(p, g, c); }));
 	if (!slot->id) {
@@ -155,6 +159,19 @@ static uint32_t add_context(struct build *b, const struct profile_context *c)
 		p->nr_attributes = c->first_attribute;
 	}
 	return slot->id;
+}
+
+/* n: the span's number, or 0. */
+static void set_ids(const struct build *b, struct profile_context *c, const uint8_t *trace_id,
+		    const uint8_t *span_id, uint32_t n)
+{
+	const uint32_t carrier = b->carriers ? b->carriers[n] : 0;
+
+	c->has_profile_id = carrier;
+	c->span = carrier ? carrier : n;
+	memcpy(c->trace_id, trace_id, sizeof(c->trace_id));
+	memcpy(c->span_id, carrier ? b->options->spans->spans[carrier].profile_id : span_id,
+	       sizeof(c->span_id));
 }
 
 static uint32_t make_context(struct build *b, const struct decode_context *from, uint32_t speaker)
@@ -168,10 +185,8 @@ static uint32_t make_context(struct build *b, const struct decode_context *from,
 	if (speaker)
 		add_attributes(b, &c, from, &b->speakers[speaker - 1]);
 	if (!b->options->no_ids) {
-		memcpy(c.trace_id, from->trace_id, sizeof(c.trace_id));
-		memcpy(c.span_id, from->span_id, sizeof(c.span_id));
+		set_ids(b, &c, from->trace_id, from->span_id, span);
 		c.trace_flags = from->trace_flags;
-		c.span = span;
 	} else if (!*c.span_name && !*c.service && !c.nr_attributes) {
 		return 0;
 	}
@@ -256,17 +271,15 @@ uint32_t build_joined(struct build *b, const struct profile_task *t, uint64_t ti
 	b->p->stats.by_thread++;
 	c.span_name = profile_string(b->p, m->spans[n].name);
 	c.service = profile_string(b->p, span_resource(m, &m->spans[n])->service);
-	if (!b->options->no_ids) {
-		memcpy(c.trace_id, m->traces[m->spans[n].trace].id, sizeof(c.trace_id));
-		memcpy(c.span_id, m->spans[n].id, sizeof(c.span_id));
-		c.span = n;
-	}
+	if (!b->options->no_ids)
+		set_ids(b, &c, m->traces[m->spans[n].trace].id, m->spans[n].id, n);
 	return add_context(b, &c);
 }
 
 void build_contexts_deinit(struct build *b)
 {
 	span_threads_destroy(b->by_thread);
+	free(b->carriers);
 	while (b->nr_speakers)
 		free(b->speakers[--b->nr_speakers].keys);
 	free(b->speakers);

@@ -53,6 +53,11 @@ static void count_stacks(struct profile *p, struct decode *d, uint32_t task, uin
 	stats->no_task += !task;
 }
 
+static bool has_profile_id(const struct profile *p, const struct profile_sample *s)
+{
+	return s->context && profile_context(p, s->context)->has_profile_id;
+}
+
 void profile_count(struct profile *p, struct decode *d, const struct decode_sample *sample,
 		   struct profile_sample *s)
 {
@@ -61,6 +66,7 @@ void profile_count(struct profile *p, struct decode *d, const struct decode_samp
 	count_stacks(p, d, sample->task, sample->kstack, sample->ustack, s);
 	stats->samples++;
 	stats->in_span += !!sample->context;
+	stats->with_profile_id += has_profile_id(p, s);
 	stats->missed += sample->record->missed;
 	stats->kernel += !(s->flags & TICKPROF_SAMPLE_USER);
 	stats->idle += !!(s->flags & TICKPROF_SAMPLE_IDLE);
@@ -76,6 +82,7 @@ void profile_count_wait(struct profile *p, struct decode *d, const struct decode
 	count_stacks(p, d, wait->task, wait->kstack, wait->ustack, s);
 	stats->waits += s->waits;
 	stats->in_span += s->waits && wait->context;
+	stats->with_profile_id += s->waits && has_profile_id(p, s);
 	stats->off_cpu += s->off_cpu;
 	stats->runq += s->runq;
 	stats->unknown_states += s->waits && wait->record->state > TICKPROF_WAIT_BEFORE;

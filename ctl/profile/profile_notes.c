@@ -248,6 +248,7 @@ static void describe_quality(struct profile *p, const struct capture *c)
 		{ s->no_task, entries, "whose task is not known" },
 		{ s->in_span, entries, "in a span" },
 		{ s->by_thread, entries, "joined to a span by thread and time" },
+		{ s->with_profile_id, entries, "whose span_id is a pyroscope.profile.id" },
 		{ s->context_unknown, entries, "before it was known where the process keeps its span" },
 		{ s->context_invalid, entries, "of threads that were changing their span" },
 		{ s->context_fault, entries, "whose span was not in memory" },

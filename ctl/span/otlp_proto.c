@@ -154,9 +154,9 @@ static void take_span(struct proto *p, const struct span_place *at, uint32_t res
 						     in->status->message.len);
 	}
 	for (i = 0; i < in->n_attributes; i++)
-		if (value_of(in->attributes[i]->value, buf, &v))
-			span_attr_span(p->m, at, &d.span, (char *)in->attributes[i]->key.data,
-				       in->attributes[i]->key.len, &v);
+		span_attr_span(p->m, at, &d.span, (char *)in->attributes[i]->key.data,
+			       in->attributes[i]->key.len,
+			       value_of(in->attributes[i]->value, buf, &v) ? &v : NULL);
 	take_links(p, at, in, &d.span);
 	span_model_add(p->m, at, &d);
 }

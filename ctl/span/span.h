@@ -4,7 +4,7 @@
  * time; span_model_link() then makes trees of what is there, and may be called
  * again after more has come.
  *
- * Not thread-safe. Memory: 104 bytes a span and 64 a trace, 16 to 32 of index for each, and
+ * Not thread-safe. Memory: 112 bytes a span and 64 a trace, 16 to 32 of index for each, and
  * each different name once; a limit set at creation refuses what goes beyond, counted.
  */
 #ifndef TICKPROF_SPAN_H
@@ -28,6 +28,7 @@ enum span_flag {
 	SPAN_HAS_PARENT = 1 << 0,	/* parent_id was given */
 	SPAN_HAS_THREAD = 1 << 1,
 	SPAN_BAD_TIME = 1 << 2,		/* a time is missing, or it ends before it starts */
+	SPAN_HAS_PROFILE = 1 << 5,	/* profile_id was given */
 	/* Set by span_model_link(). */
 	SPAN_ORPHAN = 1 << 3,		/* it has a parent, but hangs on none */
 	SPAN_CIRCLE = 1 << 4,		/* because it would have been its own ancestor */
@@ -51,6 +52,7 @@ enum span_problem {
 	SPAN_PROBLEM_LINK,
 	SPAN_PROBLEM_LONG_TEXT,
 	SPAN_PROBLEM_NOT_UTF8,
+	SPAN_PROBLEM_PROFILE_ID,
 	SPAN_PROBLEMS,
 };
 
@@ -80,6 +82,7 @@ struct span_link {
 /* Spans, traces, resources and links are numbered from 1 in the order of their coming. */
 struct span {
 	uint8_t id[SPAN_ID_SIZE], parent_id[SPAN_ID_SIZE];
+	uint8_t profile_id[SPAN_ID_SIZE];	/* attribute pyroscope.profile.id */
 	uint64_t start, end;		/* ns since 1970; end >= start */
 	const char *name, *status_text;	/* never NULL; UTF-8 without control characters */
 	int64_t thread_id;		/* attribute thread.id: often the runtime's own, not the kernel's */

@@ -6,10 +6,11 @@
 #include "base/util.h"
 #include "json_walk.h"
 #include "span_attr.h"
+#include "span_id.h"
 
 enum attr {
 	ATTR_NONE, ATTR_SERVICE, ATTR_HOST, ATTR_PID, ATTR_THREAD, ATTR_KIND, ATTR_STATUS,
-	ATTR_STATUS_TEXT, ATTR_ERROR,
+	ATTR_STATUS_TEXT, ATTR_ERROR, ATTR_PROFILE,
 };
 
 static const struct {
@@ -25,6 +26,7 @@ static const struct {
 	{ "otel.status_code", ATTR_STATUS },	/* OpenTelemetry's rules for Jaeger */
 	{ "otel.status_description", ATTR_STATUS_TEXT },
 	{ "error", ATTR_ERROR },
+	{ "pyroscope.profile.id", ATTR_PROFILE },	/* of Pyroscope's wrappers around SDKs */
 };
 
 static const char *const kinds[SPAN_KINDS] = {
@@ -100,10 +102,30 @@ static uint32_t pid_of(const struct span_value *v, uint32_t before)
 	return number(v, &n) && n > 0 && n <= INT32_MAX ? n : before;
 }
 
+static void take_profile_id(struct span_model *m, const struct span_place *at, struct span *s,
+			    const struct span_value *v)
+{
+	static const uint8_t none[SPAN_ID_SIZE];
+
+	s->flags |= SPAN_HAS_PROFILE;
+	if (v && v->len == 2 * SPAN_ID_SIZE &&
+	    span_id_parse_short(v->text, v->len, s->profile_id, SPAN_ID_SIZE) &&
+	    memcmp(s->profile_id, none, SPAN_ID_SIZE))
+		return;
+	s->flags &= ~SPAN_HAS_PROFILE;
+	span_model_problem(m, SPAN_PROBLEM_PROFILE_ID, at);
+}
+
 void span_attr_span(struct span_model *m, const struct span_place *at, struct span *s,
 		    const char *key, size_t len, const struct span_value *v)
 {
-	switch (find(key, len)) {
+	const enum attr attr = find(key, len);
+
+	if (attr == ATTR_PROFILE)
+		take_profile_id(m, at, s, v);
+	if (!v)
+		return;
+	switch (attr) {
 	case ATTR_THREAD:
 		if (number(v, &s->thread_id))
 			s->flags |= SPAN_HAS_THREAD;

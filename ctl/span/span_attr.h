@@ -13,7 +13,10 @@ struct span_value {
 	size_t len;
 };
 
-/* Of a span: thread.id, process.pid; as Jaeger's tag also kind, status and error. */
+/*
+ * Of a span: thread.id, process.pid, pyroscope.profile.id; as Jaeger's tag also kind, status and
+ * error. v NULL: a value of another type, such as a list.
+ */
 void span_attr_span(struct span_model *m, const struct span_place *at, struct span *s,
 		    const char *key, size_t len, const struct span_value *v);
 /* Of what sent it: service.name, host.name, process.pid. "resource" 0 is left alone. */

@@ -76,8 +76,9 @@ void span_json_attr_of_span(struct span_json *j)
 {
 	const struct span_value v = { j->value, j->value_len };
 
-	if (j->has_key && j->has_value)
-		span_attr_span(j->m, &j->at, &j->draft.span, j->key, j->key_len, &v);
+	if (j->has_key)
+		span_attr_span(j->m, &j->at, &j->draft.span, j->key, j->key_len,
+			       j->has_value ? &v : NULL);
 }
 
 void span_json_attr_of_resource(struct span_json *j, uint32_t resource)

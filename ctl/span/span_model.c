@@ -43,6 +43,7 @@ static const char *const problems[SPAN_PROBLEMS] = {
 	[SPAN_PROBLEM_LINK] = "with a link left out: an id of the wrong length, or too many",
 	[SPAN_PROBLEM_LONG_TEXT] = "with a text cut at 1023 bytes",
 	[SPAN_PROBLEM_NOT_UTF8] = "with a text that is no UTF-8",
+	[SPAN_PROBLEM_PROFILE_ID] = "with a pyroscope.profile.id that is not 16 hexadecimal digits, or zeros",
 };
 
 const char *span_problem_text(enum span_problem problem)

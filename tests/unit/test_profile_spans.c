@@ -165,6 +165,36 @@ static void joined_by_thread_when_asked(void **state)
 	fixture_close(&f);
 }
 
+/* Its own, that of a span above it in its process, none beyond: by ids or by thread. */
+static void spans_go_by_profile_ids_when_asked(void **state)
+{
+	struct fixture f = open_trace((struct profile_options) { .profile_ids = true, .join_by_thread = true },
+				      true);
+	const struct profile_context *c;
+	size_t i;
+
+	assert_int_equal(off_cpu_in(f.p, 0xa1), 6650 * US);	/* b1's */
+	assert_int_equal(off_cpu_in(f.p, 0xc1), 4990 * US);	/* d1's */
+	assert_int_equal(off_cpu_in(f.p, 0xe1), 4500 * US);	/* keeps its own: another process's call */
+	assert_int_equal(off_cpu_in(f.p, 0x71), 2000 * US);	/* nobody told of it */
+	assert_int_equal(off_cpu_in(f.p, 0xef), 800 * US);
+	assert_int_equal(off_cpu_in(f.p, 0xb1) + off_cpu_in(f.p, 0xd1) + off_cpu_in(f.p, 0x91), 0);
+	assert_string_equal(context_of(f.p, 0xa1)->span_name, "POST payment");
+	for (i = 0; i < f.p->nr_contexts; i++) {
+		c = &f.p->contexts[i];
+		assert_int_equal(c->has_profile_id, c->span_id[0] != 0xe1 && c->span_id[0] != 0x71);
+		if (c->has_profile_id)
+			assert_memory_equal(f.m->spans[c->span].profile_id, c->span_id, SPAN_ID_SIZE);
+	}
+	/* b1's wait, d1's, what ran and waited in c1, and the thread's. */
+	assert_int_equal(f.p->stats.with_profile_id, 1 + 1 + 2 + 1);
+	fixture_close(&f);
+	f = open_trace((struct profile_options) { .profile_ids = true }, false);
+	assert_int_equal(off_cpu_in(f.p, 0xd1), 4990 * US);
+	assert_int_equal(f.p->stats.with_profile_id, 0);
+	fixture_close(&f);
+}
+
 /* Chunks that say nothing are counted; the last one of an image holds. */
 static void processes_that_make_no_sense(void **state)
 {
@@ -255,6 +285,7 @@ int main(void)
 		cmocka_unit_test(without_ids_names_are_left),
 		cmocka_unit_test(views_narrow_to_spans),
 		cmocka_unit_test(joined_by_thread_when_asked),
+		cmocka_unit_test(spans_go_by_profile_ids_when_asked),
 		cmocka_unit_test(processes_that_make_no_sense),
 		cmocka_unit_test(files_are_left),
 	};
