@@ -11,13 +11,15 @@
  * Spans go to SERVICE.jsonl in the current folder. The payment service also writes
  * measured.txt, a line a request: "TRACE-ID NS", how long validate_card() did not run
  * by the program's own clocks. Gateway and servers end when the gateway has had its
- * answers. The chain of a request:
+ * answers. With SLOW_BANK=MS in the environment the validator's bank takes so long, below a
+ * second, for every 25th card. The chain of a request:
  *
  *	main → client → pay → post ⇢ serve → handle_request → charge → validate_card → post ⇢ serve → handle_request → check_card
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -40,7 +42,7 @@ struct work {
 };
 
 static const char *service;
-static int validator_port, requests;
+static int validator_port, requests, slow_bank;
 static FILE *spans, *measured;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int begun;
@@ -188,7 +190,9 @@ FRAME static void charge(int fd, struct work *w)
 
 FRAME static void check_card(void)
 {
-	struct timespec bank = { .tv_nsec = 5000000 };
+	static int cards;
+	bool slow = slow_bank && __atomic_add_fetch(&cards, 1, __ATOMIC_RELAXED) % 25 == 0;
+	struct timespec bank = { .tv_nsec = slow ? slow_bank * 1000000l : 5000000 };
 
 	nanosleep(&bank, NULL);
 }
@@ -294,6 +298,7 @@ int main(int argc, char **argv)
 		fputs("usage: see the head of payment.c\n", stderr);
 		return 2;
 	}
+	slow_bank = getenv("SLOW_BANK") ? atoi(getenv("SLOW_BANK")) % 1000 : 0;
 	spans = create(service, ".jsonl");
 	requests = !strcmp(service, "gateway") ? atoi(argv[3]) : threads;
 	if (!strcmp(service, "payment")) {
