@@ -13,7 +13,7 @@ int publish_process(const char *service)
 	return tickprof_process_publish(service, NULL, 0);
 }
 
-/* NULL: no memory; otherwise publish_end() wants it. */
+/* For publish_end(). NULL: no memory, hence no span, which publish_end() takes as well. */
 struct tickprof_span *publish_begin(const uint8_t trace_id[16], const uint8_t span_id[8], uint8_t flags)
 {
 	struct tickprof_span *span = malloc(sizeof(*span));
@@ -25,6 +25,7 @@ struct tickprof_span *publish_begin(const uint8_t trace_id[16], const uint8_t sp
 
 void publish_end(struct tickprof_span *span)
 {
-	tickprof_span_end(span);
+	if (span)
+		tickprof_span_end(span);
 	free(span);
 }
