@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/util.h"
 #include "recording.h"
+#include "recording_meta.h"
 
 /*
  * How long records may lie in the rings: a file that is deleted sooner than this
@@ -97,44 +97,6 @@ static int sink_cgroup(void *arg, uint64_t id, const char *path)
 
 	snprintf(key, sizeof(key), CAPTURE_META_CGROUP "%" PRIu64, id);
 	return capture_write_meta(r->capture, key, path);
-}
-
-static int write_number(struct recording *r, const char *key, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	return capture_write_meta(r->capture, key, text);
-}
-
-static void write_source(struct recording *r, const struct control_config *c)
-{
-	const char *source = "cpu";
-
-	if (c->flags & TICKPROF_F_WAITS) {
-		source = c->flags & TICKPROF_F_NO_TICKS ? "offcpu" : "cpu,offcpu";
-		write_number(r, CAPTURE_META_WAIT_MIN, c->wait_min);
-	}
-	capture_write_meta(r->capture, CAPTURE_META_SOURCE, source);
-}
-
-/* Write errors stick to the writer, so the last call tells of all. */
-static int write_meta(struct recording *r)
-{
-	struct utsname uts;
-
-	uname(&uts);
-	capture_write_meta(r->capture, CAPTURE_META_RELEASE, TICKPROF_VERSION);
-	capture_write_meta(r->capture, CAPTURE_META_KERNEL, uts.release);
-	capture_write_meta(r->capture, CAPTURE_META_MACHINE, uts.machine);
-	capture_write_meta(r->capture, CAPTURE_META_HOST, uts.nodename);
-	if (r->options->command_line)
-		capture_write_meta(r->capture, CAPTURE_META_COMMAND, r->options->command_line);
-	write_number(r, CAPTURE_META_RATE, r->session.state.config.rate);
-	write_source(r, &r->session.state.config);
-	write_number(r, CAPTURE_META_CPUS, r->session.state.cpus);
-	write_number(r, CAPTURE_META_START_REAL, r->started + clock_offset_ns());
-	return written(r, write_number(r, CAPTURE_META_START_MONO, r->started));
 }
 
 /* One descriptor is kept for every file that is mapped anywhere. */
@@ -352,7 +314,7 @@ static int begin(struct recording *r)
 		ret = add_targets(r);
 	r->started = now_ns();
 	if (!ret)
-		ret = write_meta(r);
+		ret = written(r, recording_meta_begin(r));
 	if (!ret)
 		ret = session_start(&r->session);
 	if (!ret)
@@ -362,7 +324,6 @@ static int begin(struct recording *r)
 
 static int finish(struct recording *r)
 {
-	uint64_t now;
 	int ret;
 
 	ret = session_stop(&r->session);
@@ -376,9 +337,7 @@ static int finish(struct recording *r)
 		ret = session_update(&r->session);
 	if (ret)
 		return ret;
-	now = now_ns();
-	write_number(r, CAPTURE_META_END_MONO, now);
-	write_number(r, CAPTURE_META_END_REAL, now + clock_offset_ns());
+	recording_meta_end(r, now_ns());
 	tables_write_meta(r->tables, r->capture);
 	return written(r, capture_write_counters(r->capture, r->session.state.counters));
 }
