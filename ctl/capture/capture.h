@@ -14,7 +14,8 @@
  * before), COUNTERS, SYMBOLS (resolved locations), PROCESS (what a process said
  * about itself, struct capture_process), SPANS (spans as they came over OTLP/HTTP
  * while recording: one ExportTraceServiceRequest, unpacked, in protobuf or JSON,
- * which span_read() tells apart), END. Readers skip types that they do not know.
+ * which span_read() tells apart), KEPT (ids of the traces that were kept, see
+ * capture_keep.h), END. Readers skip types that they do not know.
  */
 #ifndef TICKPROF_CAPTURE_H
 #define TICKPROF_CAPTURE_H
@@ -65,7 +66,7 @@ int capture_write_counters(struct capture_writer *w,
 			   const uint64_t counters[TICKPROF_COUNTER_MAX + 1]);
 /* Payload made by profile_symbols_pack() (profile.h). */
 int capture_write_symbols(struct capture_writer *w, const void *blob, size_t size);
-/* Of the types below whose payload has a writer of its own (capture_process.h), and SPANS. */
+/* Of the types below whose payload has a writer of its own (capture_process.h), SPANS and KEPT. */
 int capture_write_chunk(struct capture_writer *w, uint32_t type, const void *payload, size_t size);
 int capture_writer_finish(struct capture_writer *w);
 uint64_t capture_writer_bytes(const struct capture_writer *w);
@@ -96,6 +97,7 @@ enum capture_chunk_type {
 	CAPTURE_END,
 	CAPTURE_PROCESS,
 	CAPTURE_SPANS,
+	CAPTURE_KEPT,
 };
 
 /*
