@@ -15,9 +15,15 @@
 
 enum { WAITING_MAX = 64 << 20 };	/* bytes */
 
+struct extent {
+	uint8_t trace_id[TRACE_ID_SIZE];
+	uint64_t start, end;		/* ns; end 0: no span of it has times */
+};
+
 struct body {
 	struct body *next;
-	size_t size;
+	struct extent *extents;		/* NULL: nobody wants them */
+	size_t nr_extents, size;
 	uint8_t data[];
 };
 
@@ -30,9 +36,33 @@ struct span_intake {
 	pthread_mutex_t lock;
 	struct body *first, **last;
 	size_t waiting;			/* bytes */
+	span_intake_trace *tell;	/* NULL: nobody is told */
+	void *tell_arg;
 };
 
-static bool keep(void *arg, const void *data, size_t size)
+/* From the first to the last moment of the request's spans, by trace. */
+static struct extent *extents_of(const struct span_model *m)
+{
+	struct extent *all = xcalloc(m->nr_traces, sizeof(*all));
+	size_t i;
+
+	for (i = 1; i < m->nr_traces; i++)
+		memcpy(all[i].trace_id, m->traces[i].id, TRACE_ID_SIZE);
+	for (i = 1; i < m->nr_spans; i++) {
+		const struct span *s = &m->spans[i];
+		struct extent *e = &all[s->trace];
+
+		if (s->flags & SPAN_BAD_TIME)
+			continue;
+		if (!e->end || s->start < e->start)
+			e->start = s->start;
+		if (s->end > e->end)
+			e->end = s->end;
+	}
+	return all;
+}
+
+static bool keep(void *arg, const struct span_model *m, const void *data, size_t size)
 {
 	struct span_intake *s = arg;
 	struct body *body = NULL;
@@ -40,9 +70,12 @@ static bool keep(void *arg, const void *data, size_t size)
 	pthread_mutex_lock(&s->lock);
 	if (size <= WAITING_MAX - s->waiting) {
 		body = xmalloc(sizeof(*body) + size);
-		body->next = NULL;
-		body->size = size;
+		*body = (struct body) { .size = size };
 		memcpy(body->data, data, size);
+		if (s->tell) {
+			body->extents = extents_of(m);
+			body->nr_extents = m->nr_traces;
+		}
 		s->waiting += size;
 		*s->last = body;
 		s->last = &body->next;
@@ -125,6 +158,7 @@ static void free_bodies(struct body *body)
 
 	for (; body; body = next) {
 		next = body->next;
+		free(body->extents);
 		free(body);
 	}
 }
@@ -142,6 +176,26 @@ void span_intake_destroy(struct span_intake *s)
 	free(s);
 }
 
+void span_intake_tell(struct span_intake *s, span_intake_trace *fn, void *arg)
+{
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->tell = fn;
+	s->tell_arg = arg;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void tell(const struct span_intake *s, const struct body *body)
+{
+	size_t i;
+
+	for (i = 1; i < body->nr_extents; i++)
+		if (body->extents[i].end)
+			s->tell(s->tell_arg, body->extents[i].trace_id, body->extents[i].start,
+				body->extents[i].end);
+}
+
 int span_intake_write(struct span_intake *s, struct capture_writer *w)
 {
 	struct body *all, *body;
@@ -155,8 +209,10 @@ int span_intake_write(struct span_intake *s, struct capture_writer *w)
 	s->last = &s->first;
 	s->waiting = 0;
 	pthread_mutex_unlock(&s->lock);
-	for (body = all; body && !ret; body = body->next)
+	for (body = all; body && !ret; body = body->next) {
+		tell(s, body);
 		ret = capture_write_chunk(w, CAPTURE_SPANS, body->data, body->size);
+	}
 	free_bodies(all);
 	return ret;
 }

@@ -23,6 +23,10 @@ void span_intake_destroy(struct span_intake *s);
 void span_intake_stop(struct span_intake *s);
 /* SPANS chunks of what came since the last call. 0 or -errno. */
 int span_intake_write(struct span_intake *s, struct capture_writer *w);
+/* What the spans of a trace (16 bytes) in one request took together, ns since 1970. */
+typedef void span_intake_trace(void *arg, const uint8_t *trace_id, uint64_t start, uint64_t end);
+/* span_intake_write() tells of the traces as well, from now on. */
+void span_intake_tell(struct span_intake *s, span_intake_trace *fn, void *arg);
 /* A line about it, after the stop and unless -q. */
 void span_intake_report(const struct span_intake *s);
 const char *span_intake_address(const struct span_intake *s);

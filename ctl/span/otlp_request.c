@@ -186,7 +186,7 @@ static void read_body(struct span_model *m, const struct otlp_keeper *keeper, co
 		otlp_answer_error(encoding, 400, message, out);
 		return;
 	}
-	if (keeper && m->nr_spans > spans && !keeper->keep(keeper->arg, body, size)) {
+	if (keeper && m->nr_spans > spans && !keeper->keep(keeper->arg, m, body, size)) {
 		otlp_answer_error(encoding, 503, "too many spans at a time: try again", out);
 		return;
 	}

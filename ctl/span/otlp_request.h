@@ -19,10 +19,10 @@ struct otlp_answer {
 
 /*
  * Somebody who wants requests as they are, unpacked, once they could be read and have
- * spans. false: not now.
+ * spans, which are in m, not linked. false: not now.
  */
 struct otlp_keeper {
-	bool (*keep)(void *arg, const void *data, size_t size);
+	bool (*keep)(void *arg, const struct span_model *m, const void *data, size_t size);
 	void *arg;
 };
 

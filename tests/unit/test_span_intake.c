@@ -152,6 +152,53 @@ static void memory_is_bounded(void **state)
 	free(body);
 }
 
+struct told {
+	uint8_t first[8];
+	uint64_t start[8], end[8];
+	size_t nr;
+};
+
+static void take_trace(void *arg, const uint8_t *trace_id, uint64_t begin, uint64_t end)
+{
+	struct told *t = arg;
+
+	assert_true(t->nr < 8);
+	t->first[t->nr] = trace_id[0];
+	t->start[t->nr] = begin;
+	t->end[t->nr++] = end;
+}
+
+#define TIMED(trace, id, start, end) "{\"traceId\":\"" trace trace trace trace "\",\"spanId\":\"000000000000000" id "\"," \
+	"\"name\":\"n\",\"startTimeUnixNano\":\"" start "\",\"endTimeUnixNano\":\"" end "\"}"
+
+/* By request and trace, from the first to the last moment; spans without times say nothing. */
+static void traces_are_told(void **state)
+{
+	struct span_model *m = span_model_create(0);
+	struct span_intake *s = start();
+	struct told told = { 0 };
+
+	assert_int_equal(POST_TEXT(s, DOCUMENT(SPAN("1"))), 200);
+	span_intake_tell(s, take_trace, &told);
+	assert_int_equal(POST_TEXT(s, DOCUMENT(TIMED("55555555", "2", "3000", "5000") ","
+					      TIMED("66666666", "3", "100", "200") ","
+					      TIMED("55555555", "4", "2000", "4000") ","
+					      TIMED("77777777", "5", "0", "0"))), 200);
+	assert_int_equal(POST_TEXT(s, DOCUMENT(TIMED("66666666", "6", "300", "400"))), 200);
+	span_intake_stop(s);
+	assert_int_equal(read_back(s, m), 3);
+	/* What came before anybody asked is kept all the same. */
+	assert_int_equal(told.nr, 3);
+	assert_int_equal(told.first[0], 0x55);
+	assert_int_equal(told.start[0], 2000);
+	assert_int_equal(told.end[0], 5000);
+	assert_int_equal(told.first[1], 0x66);
+	assert_int_equal(told.end[1], 200);
+	assert_int_equal(told.start[2], 300);
+	span_intake_destroy(s);
+	span_model_destroy(m);
+}
+
 static void an_address_in_use(void **state)
 {
 	struct span_intake *s = start(), *other = NULL;
@@ -171,6 +218,7 @@ int main(void)
 		cmocka_unit_test(what_is_sent_is_kept),
 		cmocka_unit_test(what_is_not_kept),
 		cmocka_unit_test(memory_is_bounded),
+		cmocka_unit_test(traces_are_told),
 		cmocka_unit_test(an_address_in_use),
 	};
 
