@@ -18,13 +18,14 @@
 #include "record/recording.h"
 #include "cmd.h"
 #include "record_context.h"
+#include "record_keep.h"
 #include "record_losses.h"
 #include "record_source.h"
 #include "record_write.h"
 #include "span_options.h"
 
 enum {
-	OPT_NO_CALL_GRAPH = WRITE_OPTION_END,
+	OPT_NO_CALL_GRAPH = KEEP_OPTION_END,
 	OPT_COMM, OPT_NO_INHERIT, OPT_USER_ONLY, OPT_MAX_STACK,
 	OPT_UNWIND, OPT_THROTTLE, OPT_DURATION,
 };
@@ -58,6 +59,12 @@ static const struct option_row options[] = {
 		"(default 1024; the whole host: twice those there are)" },
 	{ OPT_OTLP_LISTEN, "otlp-listen", "HOST:PORT", "take spans over OTLP/HTTP there while recording, such as\n"
 		"127.0.0.1:4318" },
+	{ OPT_KEEP_SLOWER, "keep-slower-than", "LIMIT", "only traces that take so long: 50ms, or longer than most do:\n"
+		"p99 (p50 to p99.9)" },
+	{ OPT_KEEP_HOLD, "keep-hold", "TIME", "how long a trace's records wait to be told slow (default\n"
+		"10s beyond the limit, for percentiles 2s)" },
+	{ OPT_KEEP_MEMORY, "keep-memory", "SIZE", "for what waits so, 1M to 64G (default 64M)" },
+	{ OPT_KEEP_UNTRACED, "keep-untraced", NULL, "and what is in no trace" },
 	{ OPT_USER_ONLY, "user-only", NULL, "no samples in the kernel" },
 	{ OPT_USER_ONLY, "all-user", NULL, NULL },
 	{ OPT_KERNEL_ONLY, "kernel-only", NULL, "no samples in user programs" },
@@ -199,6 +206,11 @@ static int one_option(const struct command *cmd, int id)
 	case OPT_CONTEXTS:
 	case OPT_OTLP_LISTEN:
 		return record_context_option(cmd, id, &opts);
+	case OPT_KEEP_SLOWER:
+	case OPT_KEEP_HOLD:
+	case OPT_KEEP_MEMORY:
+	case OPT_KEEP_UNTRACED:
+		return record_keep_option(cmd, id);
 	case 'a':
 		all_cpus = true;
 		break;
@@ -276,6 +288,8 @@ static int check_options(const struct command *cmd)
 	status = record_write_check(cmd, &write_options);
 	if (status == COMMAND_RUN)
 		status = record_source_check(cmd, &opts.config, all_cpus);
+	if (status == COMMAND_RUN)
+		status = record_keep_check(cmd, &opts);
 	return status == COMMAND_RUN ? record_context_check(cmd, &opts, all_cpus) : status;
 }
 
@@ -316,6 +330,8 @@ static int record(struct recording *r, struct output *out)
 		record_explain_empty(&r->session.state);
 		return -ENODATA;
 	}
+	if (r->keep && !record_keep_any(r->keep))
+		return -ENODATA;
 	ret = record_write(r, scratch < 0 ? out->fd : scratch, out, &write_options, &truncated);
 	if (!ret)
 		ret = output_commit(out);
@@ -324,6 +340,8 @@ static int record(struct recording *r, struct output *out)
 	record_warn_losses(&r->session.state);
 	contexts_report(r->contexts);
 	span_intake_report(r->spans);
+	if (r->keep)
+		record_keep_report(r->keep, &r->session.state);
 	record_closing_line(&r->session.state, capture_writer_bytes(r->capture), truncated,
 			    write_options.path);
 	return 0;

@@ -36,6 +36,9 @@ _tickprof_argument() {
 	--context)
 		compgen -W "auto off" -- "$2"
 		;;
+	--keep-slower-than)
+		compgen -W "10ms 50ms 100ms 1s p90 p99 p99.9" -- "$2"
+		;;
 	--listen | --otlp-listen)
 		compgen -W "127.0.0.1:4318" -- "$2"
 		;;

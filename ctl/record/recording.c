@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "recording.h"
+#include "recording_keep.h"
 #include "recording_meta.h"
 
 /*
@@ -57,14 +58,21 @@ static int sink_span(void *arg, const struct reader_span *span)
 
 	if (span->types & WATCH_TYPES)
 		watch_records(r->watch, span->data, span->size, false);
+	if (r->keep)
+		return keep_take(r->keep, span);
 	return written(r, capture_write_ring(r->capture, span->cpu, span->position, span->data,
 					     span->size));
 }
 
 static int drain(struct recording *r)
 {
-	int64_t ret = reader_drain(r->session.reader, sink_span, r);
+	int64_t ret;
 
+	if (r->keep)
+		keep_round(r->keep, now_ns());
+	ret = reader_drain(r->session.reader, sink_span, r);
+	if (ret >= 0)
+		ret = written(r, recording_keep_settle(r));
 	return ret < 0 ? ret : 0;
 }
 
@@ -334,6 +342,8 @@ static int finish(struct recording *r)
 	if (!ret)
 		ret = drain_and_settle(r);
 	if (!ret)
+		ret = written(r, recording_keep_finish(r));
+	if (!ret)
 		ret = session_update(&r->session);
 	if (ret)
 		return ret;
@@ -374,6 +384,8 @@ int recording_run(struct recording *r, const struct recording_options *options, 
 	start_contexts(r);
 	if (options->otlp_listen)
 		ret = span_intake_create(options->otlp_listen, &r->spans);
+	if (!ret)
+		ret = recording_keep_create(r);
 	r->watch = watch_create(r->objects, r->snapshot, r->cgroups, r->tables,
 				r->contexts, r->session.info.features & TICKPROF_FEATURE_MMAP);
 	if (!ret)
@@ -389,6 +401,7 @@ void recording_deinit(struct recording *r)
 	span_intake_destroy(r->spans);
 	watch_destroy(r->watch);
 	contexts_destroy(r->contexts);
+	keep_destroy(r->keep);
 	tables_destroy(r->tables);
 	cgroups_destroy(r->cgroups);
 	snapshot_destroy(r->snapshot);

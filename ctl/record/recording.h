@@ -8,7 +8,8 @@
  * The snapshot comes after START, so nothing falls between the two.
  *
  * Memory: the rings, 24 bytes a process, one descriptor a mapped file. Records go
- * from the rings to the capture without a copy.
+ * from the rings to the capture without a copy, unless slow traces alone are kept:
+ * keep/keep.h tells of their way then.
  */
 #ifndef TICKPROF_RECORDING_H
 #define TICKPROF_RECORDING_H
@@ -17,6 +18,7 @@
 #include "control/launch.h"
 #include "control/session.h"
 #include "control/target.h"
+#include "keep/keep.h"
 #include "symbol/object.h"
 #include "contexts.h"
 #include "snapshot.h"
@@ -32,6 +34,7 @@ struct recording_options {
 	char *command_line;	/* for the capture, may be NULL */
 	struct context_keys context_keys;
 	const char *otlp_listen;	/* address to take spans at; NULL: none */
+	const struct keep_options *keep;	/* slow traces alone; NULL: all */
 	uint32_t delay_ms;
 	uint64_t duration_ns;	/* 0: no bound */
 	bool progress;		/* a line on stderr once a second */
@@ -48,9 +51,11 @@ struct recording {
 	struct tables *tables;	/* NULL: stacks are walked by frame pointer */
 	struct contexts *contexts;	/* NULL: no spans are recorded */
 	struct span_intake *spans;	/* NULL: none are taken */
+	struct keep *keep;	/* NULL: all records are */
 	struct capture_writer *capture;
 	int signals;		/* signalfd */
 	uint64_t started, leave_at, progress_at;
+	uint64_t day_offset;	/* CLOCK_REALTIME - CLOCK_MONOTONIC, ns; with keep */
 	bool stopping;
 	bool write_failed;	/* … and that was said */
 };
