@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "report.h"
+#include "view_keep.h"
 
 /* Below this a table is in milliseconds. */
 #define MS_TABLE_MAX	10000000000ull
@@ -81,6 +82,8 @@ void report_print_header(const struct view *v, enum profile_column column, uint6
 	if (column == PROFILE_SAMPLES && total != p->stats.samples)
 		printf("; %" PRIu64 " samples shown here", total);
 	putchar('\n');
+	if (verbosity <= 0)
+		view_keep_print(p);	/* else it is among the notes */
 	print_shown(v, column, total);
 	if (p->stats.unresolved_samples > p->stats.samples / 10)
 		puts("# more names: record again with debug packages (-dbgsym) installed, or DEBUGINFOD_URLS set");
@@ -124,6 +127,7 @@ struct json_object *report_header_json(const struct view *v, enum profile_column
 	json_set_u64(o, "rate", p->rate);
 	json_set_u64(o, "period_ns", p->period);
 	json_set_u64(o, "duration_ns", p->duration);
+	view_keep_json(p, o);
 	json_set_text(o, "host", p->host);
 	json_set_text(o, "kernel", p->kernel);
 	json_object_object_add(o, "complete", json_object_new_boolean(p->complete));

@@ -8,7 +8,7 @@
 #include "out/ledger_view.h"
 #include "out/trace_view.h"
 #include "span_options.h"
-#include "view.h"
+#include "view_keep.h"
 
 enum { OPT_SPANS = SPAN_OPTION_END, OPT_JOIN, OPT_JSON };
 
@@ -74,14 +74,16 @@ static int trace_parse(const struct command *cmd, int argc, char **argv)
 	}
 }
 
-/* Of the traces that fit those that something here is known of. */
-static void keep_seen(const struct ledger *l, struct span_selection *s)
+/* Of the traces that fit those that something here is known of, more than what lies beside others. */
+static void keep_seen(const struct ledger *l, const bool *kept, struct span_selection *s)
 {
 	size_t i, at, n = 0;
 
 	for (i = 0; i < s->nr; i++) {
 		const struct span_trace *t = &l->m->traces[s->traces[i]];
 
+		if (kept && !kept[s->traces[i]])
+			continue;
 		for (at = t->first; at < t->first + t->nr_spans; at++)
 			if (l->spans[l->m->by_start[at]].nr)
 				break;
@@ -94,6 +96,7 @@ static void keep_seen(const struct ledger *l, struct span_selection *s)
 
 static int show(const struct view *v, const struct ledger *l)
 {
+	bool *kept __free = view_keep_traces(v, l->m);
 	struct span_filter all = filter;
 	struct json_object *doc = NULL;
 	struct span_selection s;
@@ -103,6 +106,8 @@ static int show(const struct view *v, const struct ledger *l)
 		trace = span_options_trace(l->m, trace_id);
 		if (!trace)
 			return EXIT_USAGE;
+		if (kept && !kept[trace])
+			warn("this trace was not kept: what is here of it lies beside others in their threads");
 	}
 	if (json) {
 		doc = json_document();
@@ -111,16 +116,21 @@ static int show(const struct view *v, const struct ledger *l)
 		json_set_u64(doc, "joined_by_thread", l->by_thread);
 		json_object_object_add(doc, "has_waits",
 				       json_object_new_boolean(v->profile->waited));
+		view_keep_json(v->profile, doc);
 	}
 	if (trace) {
+		if (!json)
+			view_keep_print(v->profile);
 		json ? ledger_json_tree(l, trace, doc) : ledger_view_tree(l, trace, stdout);
 	} else {
 		all.slowest = 0;
 		span_select(l->m, &all, &s);
-		keep_seen(l, &s);
+		keep_seen(l, kept, &s);
 		if (!json)
 			printf("# %zu traces, %zu of them seen in %s\n", l->m->nr_traces - 1,
 			       s.nr_fit, v->path);
+		if (!json)
+			view_keep_print(v->profile);
 		json ? ledger_json_list(l, &s, doc) : ledger_view_list(l, &s, stdout);
 		span_selection_deinit(&s);
 	}

@@ -15,7 +15,7 @@
 
 #include <stdio.h>
 
-#include "capture/capture.h"
+#include "capture/capture_keep.h"
 #include "symbol/symbolize.h"
 
 /* Value columns, in this fixed order in every file so that files merge. */
@@ -238,6 +238,7 @@ struct profile {
 	const char *unwind;		/* "tables", "fp"; "": not known */
 	struct profile_no_table *no_tables;
 	size_t nr_no_tables;
+	const struct capture_keep *keep;	/* slow traces alone were kept; NULL: all */
 	bool complete;			/* the capture was */
 	bool ticks, waited;		/* samples, waits were recorded */
 	uint64_t wait_min;		/* ns that a wait must last to have a record */

@@ -13,6 +13,7 @@ struct profile_private {
 	struct symbolizer *symbolizer;
 	struct processes *processes;
 	bool live;
+	struct capture_keep keep;
 	struct intern *strings;
 	struct object **file_objects;	/* by mapped_file; NULL: not asked for yet */
 	struct hash function_index, mapping_index, location_index, chain_index;

@@ -274,6 +274,22 @@ static void describe_quality(struct profile *p, const struct capture *c)
 					 rows[i].what);
 }
 
+static void describe_keep(struct profile *p, const struct capture *c)
+{
+	struct capture_keep *keep = &p->private->keep;
+	char *lines[CAPTURE_KEEP_LINES];
+	size_t nr, i;
+
+	if (!capture_read_keep(c, keep))
+		return;
+	p->keep = keep;
+	nr = capture_keep_text(keep, lines);
+	for (i = 0; i < nr; i++) {
+		profile_add_note(p, "%s", lines[i]);
+		free(lines[i]);
+	}
+}
+
 void profile_describe(struct profile *p, const struct capture *c)
 {
 	read_meta(p, c);
@@ -282,5 +298,6 @@ void profile_describe(struct profile *p, const struct capture *c)
 	describe_source(p);
 	if (!p->complete)
 		profile_add_note(p, "the capture %s", capture_problem(c));
+	describe_keep(p, c);
 	describe_quality(p, c);
 }
