@@ -15,7 +15,8 @@
  * about itself, struct capture_process), SPANS (spans as they came over OTLP/HTTP
  * while recording: one ExportTraceServiceRequest, unpacked, in protobuf or JSON,
  * which span_read() tells apart), KEPT (ids of the traces that were kept, see
- * capture_keep.h), END. Readers skip types that they do not know.
+ * capture_keep.h), MARKS (spans that a process marked, struct capture_marks), END.
+ * Readers skip types that they do not know.
  */
 #ifndef TICKPROF_CAPTURE_H
 #define TICKPROF_CAPTURE_H
@@ -98,6 +99,7 @@ enum capture_chunk_type {
 	CAPTURE_PROCESS,
 	CAPTURE_SPANS,
 	CAPTURE_KEPT,
+	CAPTURE_MARKS,
 };
 
 /*
@@ -109,6 +111,42 @@ struct capture_process {
 	uint32_t pid;
 	uint32_t nr_keys;
 	uint64_t start_time, exec_id;	/* the image's, as in TASK records */
+};
+
+enum capture_marks_flag {
+	CAPTURE_MARKS_OTHER_TIDS = 1 << 0,	/* tids are of another pid namespace */
+};
+
+/*
+ * Payload of MARKS: this, then as many struct capture_mark as there is room for. Not SPANS,
+ * because OTLP knows neither CPU time nor the clock that records have.
+ */
+struct capture_marks {
+	uint32_t pid;
+	uint32_t flags;
+	uint64_t start_time, exec_id;	/* the image's, as in PROCESS; exec_id 0: not known */
+	char comm[16];			/* zero-terminated; for want of a service */
+};
+
+enum { CAPTURE_MARK_NAME = 56 };
+
+enum capture_mark_flag {
+	CAPTURE_MARK_CPU = 1 << 0,	/* cpu is told */
+	CAPTURE_MARK_CUT = 1 << 1,	/* the name was longer */
+	CAPTURE_MARK_FLAGS = CAPTURE_MARK_CPU | CAPTURE_MARK_CUT,
+};
+
+/* One span, as include/tickprof/marks.h writes it down. */
+struct capture_mark {
+	uint8_t trace_id[16], span_id[8];
+	uint8_t parent_id[8];		/* zeros: none */
+	uint64_t begin, end;		/* ns of CLOCK_MONOTONIC */
+	uint64_t cpu;			/* ns that the thread ran between them */
+	uint32_t tid;
+	uint8_t flags;
+	uint8_t kind, status;		/* as in OTLP */
+	uint8_t name_length;
+	char name[CAPTURE_MARK_NAME];
 };
 
 /* Chunks in file order; payloads are 8-aligned and live as long as the capture. */

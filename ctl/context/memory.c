@@ -7,7 +7,7 @@
 
 #include "memory.h"
 
-static int read_process(const struct memory *m, uint64_t address, void *buf, size_t size)
+static int read_at(const struct memory *m, uint64_t address, void *buf, size_t size)
 {
 	size_t done = 0;
 	ssize_t n;
@@ -29,9 +29,15 @@ int memory_open(struct memory *m, pid_t pid)
 	char name[64];
 
 	snprintf(name, sizeof(name), "/proc/%d/mem", pid);
-	m->read = read_process;
+	m->read = read_at;
 	m->fd = open(name, O_RDONLY | O_CLOEXEC);
 	return m->fd < 0 ? -errno : 0;
+}
+
+void memory_of_file(struct memory *m, int fd)
+{
+	m->read = read_at;
+	m->fd = fd;
 }
 
 void memory_close(struct memory *m)

@@ -18,6 +18,8 @@ struct memory {
 
 /* Through /proc/PID/mem, which wants what ptrace would. 0 or -errno. */
 int memory_open(struct memory *m, pid_t pid);
+/* A file's: addresses are offsets in it. Of a file that shrinks meanwhile: -EFAULT. Keeps fd. */
+void memory_of_file(struct memory *m, int fd);
 void memory_close(struct memory *m);
 
 static inline int memory_read(const struct memory *m, uint64_t address, void *buf, size_t size)
