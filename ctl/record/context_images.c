@@ -2,7 +2,8 @@
 /*
  * Which images are to be looked at, and when: see context_images.h. There is a queue
  * for each time that a look may be put off by; so each is in the order of time, and
- * the next image is at the head of some queue.
+ * the next image is at the head of some queue. One more is for those of the snapshot, which
+ * are many and for the most part do nothing: whoever ran is looked at before them.
  */
 #include <errno.h>
 #include <signal.h>
@@ -17,12 +18,12 @@ enum { BUCKETS = 4096, PURGE_AT = 65536, MAPS_SOON = 32 };
 
 /* How long a look is put off: the first after a TASK record, after EXEC or MMAP, and on. */
 static const uint32_t put_off_ms[] = { 0, 5, 20, 100, 500, 2000, 10000 };
-enum { AT_ONCE, SOON, SLOWLY = 5, STEPS = ARRAY_SIZE(put_off_ms) };
+enum { AT_ONCE, SOON, SLOWLY = 5, STEPS = ARRAY_SIZE(put_off_ms), BESIDES = STEPS };
 
 TAILQ_HEAD(queue, context_image);
 
 struct context_images {
-	struct queue queues[STEPS];
+	struct queue queues[STEPS + 1];	/* the last: at once, but after all others that are due */
 	struct context_image *buckets[BUCKETS];
 	size_t nr, purge_at;
 };
@@ -32,7 +33,7 @@ struct context_images *context_images_create(void)
 	struct context_images *t = xcalloc(1, sizeof(*t));
 	size_t i;
 
-	for (i = 0; i < STEPS; i++)
+	for (i = 0; i <= STEPS; i++)
 		TAILQ_INIT(&t->queues[i]);
 	t->purge_at = PURGE_AT;
 	return t;
@@ -58,7 +59,7 @@ static void dequeue(struct context_images *t, struct context_image *image)
 static bool enqueue(struct context_images *t, struct context_image *image, unsigned int step,
 		    uint64_t now)
 {
-	const uint64_t due = now + put_off_ms[step] * MS;
+	const uint64_t due = now + (step == BESIDES ? 0 : put_off_ms[step]) * MS;
 
 	if (image->queued && image->due <= due)
 		return false;
@@ -154,7 +155,7 @@ static bool see_task(struct context_images *t, const struct tickprof_task *task,
 	if (!image)
 		return false;
 	image->ppid = task->ppid;
-	return enqueue(t, image, AT_ONCE, now);
+	return enqueue(t, image, snapshot ? BESIDES : AT_ONCE, now);
 }
 
 /* Its dynamic linker has yet to do its work. */
@@ -211,9 +212,9 @@ bool context_images_see(struct context_images *t, const struct tickprof_record *
 	return false;
 }
 
-struct context_image *context_images_first(struct context_images *t)
+struct context_image *context_images_first(struct context_images *t, uint64_t now)
 {
-	struct context_image *first = NULL, *image;
+	struct context_image *first = NULL, *image, *besides = TAILQ_FIRST(&t->queues[BESIDES]);
 	size_t i;
 
 	for (i = 0; i < STEPS; i++) {
@@ -221,6 +222,8 @@ struct context_image *context_images_first(struct context_images *t)
 		if (image && (!first || image->due < first->due))
 			first = image;
 	}
+	if (besides && (!first || (first->due > now && first->due > besides->due)))
+		return besides;
 	return first;
 }
 

@@ -44,8 +44,11 @@ void context_images_destroy(struct context_images *t);
  */
 bool context_images_see(struct context_images *t, const struct tickprof_record *rec,
 			bool snapshot, uint64_t now);
-/* The one whose look is due first; NULL: none is. */
-struct context_image *context_images_first(struct context_images *t);
+/*
+ * The one whose look is due first; NULL: none is. Of those that are due now the ones of the
+ * snapshot, without a name yet, come last.
+ */
+struct context_image *context_images_first(struct context_images *t, uint64_t now);
 /* It is looked at now. */
 void context_images_take(struct context_images *t, struct context_image *image);
 /* The same image, if it is still there; NULL: it has ended, or is another one by now. */

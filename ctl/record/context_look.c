@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "context/publisher.h"
@@ -33,12 +34,25 @@ static enum look_result result_of(int error, const struct publisher *p)
 	}
 }
 
+static bool same_program(pid_t a, pid_t b)
+{
+	__free char *one = xasprintf("/proc/%d/exe", a), *other = xasprintf("/proc/%d/exe", b);
+	struct stat s, t;
+
+	return !stat(one, &s) && !stat(other, &t) && s.st_dev == t.st_dev && s.st_ino == t.st_ino;
+}
+
 static int find(pid_t pid, struct variable_files *files, struct publisher *out)
 {
 	struct memory m;
-	int ret = memory_open(&m, pid);
+	int ret;
 
 	memset(out, 0, sizeof(*out));
+	out->context_error = -ENOENT;
+	/* This tool, and the command before its exec: many files, and nothing is published. */
+	if (same_program(pid, getpid()))
+		return -ENOENT;
+	ret = memory_open(&m, pid);
 	if (ret)
 		return ret == -ENOENT ? -ESRCH : ret;
 	ret = publisher_find(pid, &m, files, out);
@@ -47,14 +61,6 @@ static int find(pid_t pid, struct variable_files *files, struct publisher *out)
 	if (ret == -ENOENT && !out->files)
 		ret = -ESRCH;
 	return ret;
-}
-
-static bool same_program(pid_t a, pid_t b)
-{
-	__free char *one = xasprintf("/proc/%d/exe", a), *other = xasprintf("/proc/%d/exe", b);
-	struct stat s, t;
-
-	return !stat(one, &s) && !stat(other, &t) && s.st_dev == t.st_dev && s.st_ino == t.st_ino;
 }
 
 static bool same_place(const struct location *a, const struct location *b)

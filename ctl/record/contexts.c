@@ -179,7 +179,7 @@ static void *thread(void *arg)
 
 	pthread_mutex_lock(&c->lock);
 	while (!c->stop) {
-		struct context_image *image = context_images_first(c->images);
+		struct context_image *image = context_images_first(c->images, now_ns());
 		struct look look = { 0 };
 		int error;
 

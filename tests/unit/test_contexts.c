@@ -66,7 +66,7 @@ static bool leave(struct context_images *t, uint32_t pid, uint32_t tid)
 /* Takes the first, which must be this one, due then. */
 static struct context_image *take(struct context_images *t, uint32_t pid, uint64_t due)
 {
-	struct context_image *image = context_images_first(t);
+	struct context_image *image = context_images_first(t, UINT64_MAX);
 
 	assert_non_null(image);
 	assert_int_equal(image->pid, pid);
@@ -80,16 +80,16 @@ static void each_image_once(void **state)
 	struct context_images *t = context_images_create();
 	struct context_image *image;
 
-	assert_null(context_images_first(t));
+	assert_null(context_images_first(t, UINT64_MAX));
 	assert_true(task(t, 10, 100, 1, false, 5));
 	assert_false(task(t, 10, 100, 1, false, 6));
 	assert_true(task(t, 11, 200, 1, false, 7));
 	image = take(t, 10, 5);
 	assert_int_equal(image->ppid, 7);
 	take(t, 11, 7);
-	assert_null(context_images_first(t));
+	assert_null(context_images_first(t, UINT64_MAX));
 	assert_false(task(t, 10, 100, 1, false, 8));
-	assert_null(context_images_first(t));
+	assert_null(context_images_first(t, UINT64_MAX));
 	/* Threads come and go; the process ends. */
 	assert_false(leave(t, 10, 12));
 	assert_non_null(context_images_find(t, 10, 100, 1));
@@ -133,6 +133,27 @@ static void the_snapshot_has_no_names(void **state)
 	context_images_destroy(t);
 }
 
+/* Who ran is looked at before the many that were only there. */
+static void the_snapshot_comes_last(void **state)
+{
+	struct context_images *t = context_images_create();
+	uint32_t pid;
+
+	for (pid = 10; pid < 20; pid++)
+		task(t, pid, 100, 1, true, 0);
+	exec(t, 30, 100, 1, 1);
+	assert_int_equal(context_images_first(t, 1)->pid, 10);
+	assert_int_equal(context_images_first(t, 1 + 5 * MS)->pid, 30);
+	take(t, 30, 1 + 5 * MS);
+	assert_true(task(t, 15, 107, 5, false, 9 * MS));
+	take(t, 15, 9 * MS);
+	for (pid = 10; pid < 20; pid++)
+		if (pid != 15)
+			take(t, pid, 0);
+	assert_null(context_images_first(t, UINT64_MAX));
+	context_images_destroy(t);
+}
+
 static void later_and_not_for_ever(void **state)
 {
 	static const unsigned int ms[] = { 5, 20, 100, 500, 2000, 10000, 10000 };
@@ -146,7 +167,7 @@ static void later_and_not_for_ever(void **state)
 		take(t, 10, 1000 + ms[n < 6 ? n : 6] * MS);
 	}
 	context_images_again(t, image, 1000);
-	assert_null(context_images_first(t));
+	assert_null(context_images_first(t, UINT64_MAX));
 	/* What it maps is worth another look, and from there on as at first. */
 	assert_false(mapping(t, 10, 1, "", 0));
 	assert_false(mapping(t, 10, 2, "/lib/x.so", 0));
@@ -161,7 +182,7 @@ static void later_and_not_for_ever(void **state)
 	take(t, 11, 0);
 	context_images_done(t, image);
 	assert_false(mapping(t, 10, 1, "/lib/x.so", 0));
-	assert_null(context_images_first(t));
+	assert_null(context_images_first(t, UINT64_MAX));
 	context_images_destroy(t);
 }
 
@@ -174,7 +195,7 @@ static void who_maps_much_waits(void **state)
 
 	task(t, 10, 100, 1, false, 0);
 	for (now = 0; now < 60000 * MS; now += MS) {
-		struct context_image *image = context_images_first(t);
+		struct context_image *image = context_images_first(t, UINT64_MAX);
 
 		if (image && image->due <= now) {
 			context_images_take(t, image);
@@ -202,8 +223,8 @@ static void the_first_is_due_first(void **state)
 		if (seed >> 62 & 1)
 			leave(t, pid / 2, pid / 2);
 	}
-	while (context_images_first(t)) {
-		struct context_image *image = context_images_first(t);
+	while (context_images_first(t, UINT64_MAX)) {
+		struct context_image *image = context_images_first(t, UINT64_MAX);
 
 		assert_true(image->due >= due);
 		due = image->due;
@@ -544,6 +565,7 @@ int main(void)
 		cmocka_unit_test(each_image_once),
 		cmocka_unit_test(a_new_image_takes_the_place),
 		cmocka_unit_test(the_snapshot_has_no_names),
+		cmocka_unit_test(the_snapshot_comes_last),
 		cmocka_unit_test(later_and_not_for_ever),
 		cmocka_unit_test(who_maps_much_waits),
 		cmocka_unit_test(the_first_is_due_first),
