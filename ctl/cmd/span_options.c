@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "span/source.h"
+#include "span/span_marks.h"
 #include "span_options.h"
 
 int span_option(const struct command *cmd, struct span_filter *f, int id)
@@ -68,6 +69,12 @@ struct span_model *span_options_recorded(const struct capture *c, const char *na
 			warn("%s: spans that came while recording: %s", name, s.error);
 		span_source_close(&s);
 	}
+	if (!span_marks_any(c))
+		return m;
+	if (!m)
+		m = span_model_create(SPAN_BYTES_MAX);
+	if (span_marks_read(c, name, m))
+		warn("%s: some of the spans that programs marked cannot be read", name);
 	return m;
 }
 

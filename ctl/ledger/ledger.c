@@ -29,8 +29,7 @@ uint32_t ledger_parent_here(const struct ledger *l, uint32_t span)
 {
 	const struct span *s = &l->m->spans[span], *parent = &l->m->spans[s->parent];
 	const struct span_resource *a = span_resource(l->m, s), *b = span_resource(l->m, parent);
-	const uint32_t pid = s->pid ? s->pid : a->pid,
-		       parent_pid = parent->pid ? parent->pid : b->pid;
+	const uint32_t pid = span_pid(l->m, s), parent_pid = span_pid(l->m, parent);
 
 	if (!s->parent || s->kind == SPAN_SERVER || s->kind == SPAN_CONSUMER)
 		return 0;

@@ -89,7 +89,7 @@ static void add_links(const struct span_model *m, const struct span *s, struct j
 static void add_origin(const struct span_model *m, const struct span *s, struct json_object *o)
 {
 	const struct span_resource *r = span_resource(m, s);
-	const uint32_t pid = s->pid ? s->pid : r->pid;
+	const uint32_t pid = span_pid(m, s);
 
 	json_set_text(o, "service", r->service);
 	if (*r->host)

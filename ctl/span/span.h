@@ -4,7 +4,7 @@
  * time; span_model_link() then makes trees of what is there, and may be called
  * again after more has come.
  *
- * Not thread-safe. Memory: 112 bytes a span and 64 a trace, 16 to 32 of index for each, and
+ * Not thread-safe. Memory: 120 bytes a span and 64 a trace, 16 to 32 of index for each, and
  * each different name once; a limit set at creation refuses what goes beyond, counted.
  */
 #ifndef TICKPROF_SPAN_H
@@ -32,6 +32,10 @@ enum span_flag {
 	/* Set by span_model_link(). */
 	SPAN_ORPHAN = 1 << 3,		/* it has a parent, but hangs on none */
 	SPAN_CIRCLE = 1 << 4,		/* because it would have been its own ancestor */
+	/* Marked by its program (include/tickprof/marks.h): times are of the recording's clock. */
+	SPAN_MARKED = 1 << 6,
+	SPAN_HAS_CPU = 1 << 7,
+	SPAN_TOLD = 1 << 8,		/* and somebody else told of it as well */
 };
 
 /* What is wrong with input that can be read. Each is counted, and told with its first place. */
@@ -86,13 +90,15 @@ struct span {
 	uint64_t start, end;		/* ns since 1970; end >= start */
 	const char *name, *status_text;	/* never NULL; UTF-8 without control characters */
 	int64_t thread_id;		/* attribute thread.id: often the runtime's own, not the kernel's */
+	uint64_t cpu;			/* ns that its thread ran, by its own clock */
 	uint64_t self;			/* ns in which no child ran; set by span_model_link() */
 	uint32_t trace, resource, links;
 	uint32_t pid;			/* attribute process.pid; 0: the resource's */
 	/* The tree; set by span_model_link(). Children by start. 0: none. */
 	uint32_t parent, child, sibling;
 	uint32_t depth;			/* 0: a root or an orphan */
-	uint8_t kind, status, flags;
+	uint8_t kind, status;
+	uint16_t flags;
 };
 
 struct span_trace {
@@ -137,7 +143,10 @@ const char *span_model_text(struct span_model *m, const struct span_place *at, c
 /* Number of the new link, whose ->next is "next". */
 uint32_t span_model_link_to(struct span_model *m, const struct span_place *at,
 			    const struct span_link *link);
-/* Number of the new span, or 0: left out, and counted. */
+/*
+ * Number of the new span, or 0: left out, and counted. One that was marked and told of is one span,
+ * whichever came first: with the mark's times, CPU, thread and process, and else what was told.
+ */
 uint32_t span_model_add(struct span_model *m, const struct span_place *at,
 			const struct span_draft *d);
 void span_model_problem(struct span_model *m, enum span_problem problem,
@@ -158,6 +167,12 @@ static inline const struct span_resource *span_resource(const struct span_model 
 							const struct span *s)
 {
 	return &m->resources[s->resource];
+}
+
+/* 0: not known. */
+static inline uint32_t span_pid(const struct span_model *m, const struct span *s)
+{
+	return s->pid ? s->pid : span_resource(m, s)->pid;
 }
 
 static inline uint64_t span_duration(const struct span *s)

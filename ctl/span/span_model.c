@@ -252,10 +252,47 @@ static uint32_t find_or_add_trace(struct span_model *m, const uint8_t *trace_id)
 	return slot->id;
 }
 
+/* Of one that was marked, too, the times that were told are not kept. */
 static bool same_span(const struct span *a, const struct span *b)
 {
-	return a->start == b->start && a->end == b->end && a->name == b->name &&
-	       !memcmp(a->parent_id, b->parent_id, SPAN_ID_SIZE);
+	return ((a->start == b->start && a->end == b->end) || (a->flags ^ b->flags) & SPAN_MARKED) &&
+	       a->name == b->name && !memcmp(a->parent_id, b->parent_id, SPAN_ID_SIZE);
+}
+
+/* What the program measured itself, and where. */
+static void take_mark(const struct span_model *m, struct span *s, const struct span *mark)
+{
+	const uint16_t of_mark = SPAN_BAD_TIME | SPAN_MARKED | SPAN_HAS_CPU | SPAN_HAS_THREAD;
+
+	s->start = mark->start;
+	s->end = mark->end;
+	s->cpu = mark->cpu;
+	s->thread_id = mark->thread_id;
+	s->pid = span_pid(m, mark);
+	s->flags = (s->flags & ~of_mark) | (mark->flags & of_mark);
+	if (!*s->name)
+		s->name = mark->name;
+	if (!s->kind)
+		s->kind = mark->kind;
+	if (!s->status)
+		s->status = mark->status;
+	if (!(s->flags & SPAN_HAS_PARENT)) {
+		memcpy(s->parent_id, mark->parent_id, SPAN_ID_SIZE);
+		s->flags |= mark->flags & SPAN_HAS_PARENT;
+	}
+}
+
+/* Marked and told of, once each? Then they are made one. */
+static bool unite(const struct span_model *m, struct span *known, const struct span *s)
+{
+	struct span told = known->flags & SPAN_MARKED ? *s : *known;
+
+	if (!((known->flags ^ s->flags) & SPAN_MARKED) || known->flags & SPAN_TOLD)
+		return false;
+	take_mark(m, &told, known->flags & SPAN_MARKED ? known : s);
+	*known = told;
+	known->flags |= SPAN_TOLD;
+	return true;
 }
 
 /* A span whose times make no sense keeps its place in the tree. */
@@ -318,6 +355,8 @@ uint32_t span_model_add(struct span_model *m, const struct span_place *at,
 	s = checked(m, at, d);
 	s.trace = find_or_add_trace(m, d->trace_id);
 	slot = span_slot(m, s.trace, s.id);
+	if (slot->id && unite(m, &m->spans[slot->id], &s))
+		return slot->id;
 	if (slot->id)
 		return leave_out(m, same_span(&m->spans[slot->id], &s) ?
 				 SPAN_PROBLEM_DUPLICATE : SPAN_PROBLEM_CONFLICT, at);

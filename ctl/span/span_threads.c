@@ -67,7 +67,7 @@ static size_t until(const struct span_threads *t, uint32_t tid, uint64_t time)
 
 static bool of_process(const struct span_threads *t, const struct span *s, uint32_t pid)
 {
-	const uint32_t told = s->pid ? s->pid : span_resource(t->m, s)->pid;
+	const uint32_t told = span_pid(t->m, s);
 
 	return !told || told == pid;
 }
