@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "out/ledger_view.h"
 #include "out/trace_view.h"
+#include "span/span_marks.h"
 #include "span_options.h"
 #include "view_keep.h"
 
@@ -74,7 +75,10 @@ static int trace_parse(const struct command *cmd, int argc, char **argv)
 	}
 }
 
-/* Of the traces that fit those that something here is known of, more than what lies beside others. */
+/*
+ * Of the traces that fit those that something here is known of, more than what lies beside
+ * others: it ran, or was marked, here.
+ */
 static void keep_seen(const struct ledger *l, const bool *kept, struct span_selection *s)
 {
 	size_t i, at, n = 0;
@@ -85,7 +89,8 @@ static void keep_seen(const struct ledger *l, const bool *kept, struct span_sele
 		if (kept && !kept[s->traces[i]])
 			continue;
 		for (at = t->first; at < t->first + t->nr_spans; at++)
-			if (l->spans[l->m->by_start[at]].nr)
+			if (l->spans[l->m->by_start[at]].nr ||
+			    l->m->spans[l->m->by_start[at]].flags & SPAN_MARKED)
 				break;
 		if (at < t->first + t->nr_spans)
 			s->traces[n++] = s->traces[i];
@@ -147,9 +152,9 @@ static void caution(const struct view *v, const struct ledger *l)
 	const struct profile_stats *s = &v->profile->stats;
 
 	if (!v->profile->waited)
-		warn("%s holds samples only: running is an estimate, and nothing is known of waits; "
+		warn("%s holds samples only: running is an estimate%s, and nothing is known of waits; "
 		     "record with --source cpu,offcpu",
-		     v->path);
+		     v->path, span_marks_any(v->capture) ? " but for spans that were marked" : "");
 	if (v->profile->clock_set > CLOCK_SET_NS || v->profile->clock_set < -CLOCK_SET_NS)
 		warn("somebody set the clock by %+.3f ms while it was recorded: spans of after that are "
 		     "sought where it stood before",
@@ -169,7 +174,7 @@ static int trace(struct view *v)
 	struct ledger *l;
 	int status;
 
-	if (!v->profile->nr_contexts && !ledger_options.join_by_thread) {
+	if (!v->profile->nr_contexts && !span_marks_any(v->capture) && !ledger_options.join_by_thread) {
 		err("nothing in %s was recorded in a span: its programs publish none (see `tickprof context "
 		    "PID`), or it was recorded without; --join-by-thread may help",
 		    v->path);

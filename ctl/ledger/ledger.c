@@ -91,6 +91,7 @@ struct ledger *ledger_create(const struct profile *p, struct span_model *m,
 		l->private->by_thread = span_threads_create(m, l->nr_told);
 	ledger_threads(l);
 	ledger_sum(l);
+	ledger_marks(l);
 	return l;
 }
 

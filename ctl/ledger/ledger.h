@@ -15,7 +15,7 @@
  * sight of it.
  *
  * Times are CLOCK_MONOTONIC, ns, unless they are a span's own, which count from 1970.
- * Memory: 72 bytes for each stretch of a thread's time in one span, 400 for each span.
+ * Memory: 72 bytes for each stretch of a thread's time in one span, 410 for each span.
  * Profile and model must outlive the ledger. Not thread-safe.
  */
 #ifndef TICKPROF_LEDGER_H
@@ -50,9 +50,18 @@ struct ledger_thread {
 	uint32_t task;			/* its labels */
 };
 
+/* How it is known how long a span ran. */
+enum ledger_basis {
+	LEDGER_BY_SAMPLES,	/* estimated: samples times the period */
+	LEDGER_BY_WAITS,	/* exact: its threads' time less their waits */
+	LEDGER_BY_MARKS,	/* exact: its thread's own clock, at the span's begin and end */
+	LEDGER_BASES,
+};
+
 struct ledger_span {
 	struct ledger_time self;	/* while it was the thread's current one */
 	struct ledger_time total;	/* with its children in the threads that it was in itself */
+	enum ledger_basis basis;	/* of running, in self and total */
 	uint64_t about;			/* ns of self that may be another span's */
 	uint64_t outside;		/* ns of its threads before its start or after its end */
 	uint64_t samples;
@@ -98,7 +107,13 @@ uint64_t ledger_blocked(const struct ledger_time *t);
 /* Of a span's wall time what total does not tell; with several threads this may be too little. */
 uint64_t ledger_unseen(const struct ledger *l, uint32_t span);
 
-/* Shares of a trace's time: each moment is one, the first that holds for any of its threads. */
+/* "samples", "waits" or "marks". */
+const char *ledger_basis_name(enum ledger_basis basis);
+
+/*
+ * Shares of a trace's time: each moment is one, the first that holds for any of its threads. In
+ * a capture without waits running is how long its spans ran, but no more than the whole.
+ */
 struct ledger_shares {
 	uint64_t running, queued, blocked, unseen;	/* ns */
 	uint32_t spans, threads;			/* that were seen here */

@@ -49,5 +49,7 @@ void ledger_gap(struct ledger *l, const struct ledger_gap *g);
 
 /* Sums of the spans, from the segments, which are sorted here. */
 void ledger_sum(struct ledger *l);
+/* Then: how long spans ran that were marked. */
+void ledger_marks(struct ledger *l);
 
 #endif

@@ -221,7 +221,7 @@ static size_t collect(const struct ledger *l, const struct span_trace *t, struct
 	for (n = t->first; n < t->first + t->nr_spans; n++) {
 		const struct ledger_span *span = &l->spans[l->m->by_start[n]];
 
-		out->spans += !!span->nr;
+		out->spans += span->nr || span->basis == LEDGER_BY_MARKS;
 		for (i = span->first; i < span->first + span->nr; i++) {
 			const struct ledger_segment *s = &l->segments[i];
 			const uint64_t woken = s->start + (s->entry ? s->blocked : 0);
@@ -233,6 +233,17 @@ static size_t collect(const struct ledger *l, const struct span_trace *t, struct
 		}
 	}
 	return nr;
+}
+
+/* When it ran is not known without waits, only for how long. */
+static uint64_t ran(const struct ledger *l, const struct span_trace *t, uint64_t most)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = t->first; i < t->first + t->nr_spans && sum < most; i++)
+		sum += l->spans[l->m->by_start[i]].self.running;
+	return sum < most ? sum : most;
 }
 
 void ledger_shares(const struct ledger *l, uint32_t trace, struct ledger_shares *out)
@@ -260,5 +271,7 @@ void ledger_shares(const struct ledger *l, uint32_t trace, struct ledger_shares 
 		*sums[what] += events[i + 1].time - events[i].time;
 		known += events[i + 1].time - events[i].time;
 	}
+	if (!l->p->waited)
+		known = out->running = ran(l, t, t->end - t->start);
 	out->unseen = t->end - t->start > known ? t->end - t->start - known : 0;
 }

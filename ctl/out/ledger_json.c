@@ -192,10 +192,15 @@ static struct json_object *span_ledger(const struct ledger *l, uint32_t n)
 {
 	struct json_object *o = trace_json_span(l->m, &l->m->spans[n]);
 	const struct ledger_span *s = &l->spans[n];
+	const struct span *span = &l->m->spans[n];
 
+	json_object_object_add(o, "marked", json_object_new_boolean(span->flags & SPAN_MARKED));
+	if (span->flags & SPAN_HAS_CPU)
+		json_set_u64(o, "cpu_ns", span->cpu);
 	json_object_object_add(o, "seen", json_object_new_boolean(s->nr));
 	json_object_object_add(o, "by_ids_alone", json_object_new_boolean(ledger_is_sight(l, n)));
 	json_object_object_add(o, "by_thread", json_object_new_boolean(s->by_thread));
+	json_set_text(o, "running_by", ledger_basis_name(s->basis));
 	json_object_object_add(o, "total", time_object(&s->total));
 	json_object_object_add(o, "own", time_object(&s->self));
 	json_set_u64(o, "about_ns", s->about);

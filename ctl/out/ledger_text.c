@@ -9,7 +9,7 @@
 #include "span/span_id.h"
 #include "trace_view.h"
 
-enum { INDENT_MAX = 40, THREADS_MAX = 8, WAKERS_MAX = 3, NAME_COLUMN = 67 };
+enum { INDENT_MAX = 40, THREADS_MAX = 8, WAKERS_MAX = 3, NAME_COLUMN = 75 };
 
 static const char *time_text(uint64_t ns, char out[SPAN_TIME_MAX])
 {
@@ -228,16 +228,43 @@ static void print_cell(uint64_t ns, bool known, FILE *f)
 	fprintf(f, " %10s", known ? span_time_text(ns, time) : "-");
 }
 
+/* By more than a hundredth of the time that they are of. */
+static bool differ(uint64_t a, uint64_t b, uint64_t wall)
+{
+	return (a > b ? a - b : b - a) > wall / 100;
+}
+
+/* Whose thread it was in; of one that no record names, by its own account. */
+static void print_where(const struct ledger *l, uint32_t n, FILE *f)
+{
+	const struct span *s = &l->m->spans[n];
+	const struct ledger_span *span = &l->spans[n];
+
+	if (span->threads) {
+		fprintf(f, " in ");
+		print_thread(l, l->segments[span->first].thread, f);
+	} else if (s->flags & SPAN_MARKED && s->flags & SPAN_HAS_THREAD) {
+		fprintf(f, " in [%u/%" PRId64 "]", span_pid(l->m, s), s->thread_id);
+	}
+	if (span->threads > 1)
+		fprintf(f, " and %u more", span->threads - 1);
+}
+
 static void print_notes(const struct ledger *l, uint32_t n, FILE *f)
 {
 	const struct ledger_span *span = &l->spans[n];
-	const uint64_t wall = span_duration(&l->m->spans[n]);
+	const struct span *s = &l->m->spans[n];
+	const uint64_t wall = span_duration(s);
 	char time[SPAN_TIME_MAX];
 
-	if (!span->nr && ledger_unseen(l, n) == wall)
+	if (!span->nr && ledger_unseen(l, n) == wall && span->basis != LEDGER_BY_MARKS)
 		fprintf(f, " (not seen here)");
 	else if (l->p->waited && ledger_unseen(l, n) > wall / 100)
 		fprintf(f, " (%s of it not seen)", time_text(ledger_unseen(l, n), time));
+	if (s->flags & SPAN_MARKED && !(s->flags & SPAN_HAS_CPU))
+		fprintf(f, " (marked without its CPU time)");
+	else if (s->flags & SPAN_HAS_CPU && span->threads <= 1 && differ(s->cpu, span->total.running, wall))
+		fprintf(f, " (%s by its own clock)", time_text(s->cpu, time));
 	if (ledger_is_sight(l, n))
 		fprintf(f, " (by ids alone: from first to last sight)");
 	if (span->by_thread)
@@ -255,12 +282,14 @@ static void print_span(const struct ledger *l, const struct span_trace *t, uint3
 	const struct ledger_span *span = &l->spans[n];
 	const struct ledger_time *total = &span->total, *self = &span->self;
 	const bool timed = !(s->flags & SPAN_BAD_TIME);
-	const bool seen = span->nr || total->running || total->queued || ledger_blocked(total);
+	const bool seen = span->nr || span->basis == LEDGER_BY_MARKS ||
+			  total->running || total->queued || ledger_blocked(total);
 	char time[SPAN_TIME_MAX];
 
 	fprintf(f, "%10s", timed ? span_time_text(s->start - t->start, time) : "-");
 	print_cell(span_duration(s), timed, f);
 	print_cell(total->running, seen, f);
+	fprintf(f, " %-7s", seen ? ledger_basis_name(span->basis) : "-");
 	print_cell(total->queued, seen, f);
 	print_cell(ledger_blocked(total), seen, f);
 	print_cell(self->running + self->queued + ledger_blocked(self), seen, f);
@@ -269,12 +298,7 @@ static void print_span(const struct ledger *l, const struct span_trace *t, uint3
 		fprintf(f, "(%u) ", s->depth);
 	trace_view_name(l->m, s, f);
 	trace_view_marks(l->m, s, f);
-	if (span->threads) {
-		fprintf(f, " in ");
-		print_thread(l, l->segments[span->first].thread, f);
-	}
-	if (span->threads > 1)
-		fprintf(f, " and %u more", span->threads - 1);
+	print_where(l, n, f);
 	print_notes(l, n, f);
 	fputc('\n', f);
 	print_threads(l, n, f);
@@ -307,7 +331,7 @@ void ledger_view_tree(const struct ledger *l, uint32_t trace, FILE *f)
 	fprintf(f,
 		"# wall = running + runnable + blocked, children in the same thread included; self: "
 		"without them\n#\n");
-	fprintf(f, "#    start       wall    running   runnable    blocked       self  span\n");
+	fprintf(f, "#    start       wall    running by        runnable    blocked       self  span\n");
 	for (n = t->top; n; n = span_model_next(l->m, n))
 		print_span(l, t, n, f);
 }

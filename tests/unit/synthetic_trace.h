@@ -193,6 +193,32 @@ static inline void trace_legacy(struct trace_stream *t)
 		   t->idle, loop, NOWHERE);
 }
 
+/* A span that thread 21 marked, µs; ids of bytes that are all the same. */
+static inline struct capture_mark trace_mark(uint8_t trace, uint8_t id, uint8_t parent, uint64_t start, uint64_t end,
+				  uint64_t cpu)
+{
+	struct capture_mark m = {
+		.begin = TRACE_AT + start * US, .end = TRACE_AT + end * US, .cpu = cpu * US, .tid = 21,
+		.flags = CAPTURE_MARK_CPU, .name_length = 6, .name = "marked",
+	};
+
+	memset(m.trace_id, trace, sizeof(m.trace_id));
+	memset(m.span_id, id, sizeof(m.span_id));
+	memset(m.parent_id, parent, sizeof(m.parent_id));
+	return m;
+}
+
+static inline void put_marks(struct test_capture *t, uint32_t pid, const struct capture_mark *marks, size_t nr)
+{
+	struct {
+		struct capture_marks head;
+		struct capture_mark marks[8];
+	} chunk = { .head = { .pid = pid, .exec_id = 2, .comm = "a-comm" } };
+
+	memcpy(chunk.marks, marks, nr * sizeof(*marks));
+	capture_write_chunk(t->w, CAPTURE_MARKS, &chunk, sizeof(chunk.head) + nr * sizeof(*marks));
+}
+
 static inline struct test_capture trace_begin(void)
 {
 	static void (*const programs[])(struct trace_stream *) = {

@@ -238,7 +238,19 @@ static void write_whole(const char *path, const void *data, size_t size)
 	close(fd);
 }
 
-static void leave(bool told)
+/* Beside one that is told of, too, a trace of which nobody else knows. */
+static void leave_marks(struct test_capture *t)
+{
+	const struct capture_mark marks[] = {
+		trace_mark(0x4b, 0xd1, 0xc1, 800, 5850, 54),
+		trace_mark(0x33, 0x31, 0, 0, 2000, 1200),
+		trace_mark(0x33, 0x32, 0x31, 500, 1500, 800),
+	};
+
+	put_marks(t, 20, marks, ARRAY_SIZE(marks));
+}
+
+static void leave(const char *path, bool told, bool marked)
 {
 	struct test_capture t = trace_begin();
 	struct fixture f = open_trace((struct profile_options) { 0 }, true);
@@ -261,9 +273,11 @@ static void leave(bool told)
 		free(symbols);
 		close(fd);
 	}
+	if (marked)
+		leave_marks(&t);
 	assert_int_equal(capture_writer_finish(t.w), 0);
 	symbols = read_whole(t.fd, &size);
-	write_whole(told ? TEST_OUT "/told.data" : TEST_OUT "/trace.data", symbols, size);
+	write_whole(path, symbols, size);
 	free(symbols);
 	capture_writer_destroy(t.w);
 	close(t.fd);
@@ -272,8 +286,9 @@ static void leave(bool told)
 
 static void files_are_left(void **state)
 {
-	leave(false);
-	leave(true);
+	leave(TEST_OUT "/trace.data", false, false);
+	leave(TEST_OUT "/told.data", true, false);
+	leave(TEST_OUT "/marks.data", false, true);
 }
 
 int main(void)
