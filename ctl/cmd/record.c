@@ -342,6 +342,7 @@ static int record(struct recording *r, struct output *out)
 	span_intake_report(r->spans);
 	if (r->keep)
 		record_keep_report(r->keep, &r->session.state);
+	marks_report(r->marks);
 	record_closing_line(&r->session.state, capture_writer_bytes(r->capture), truncated,
 			    write_options.path);
 	return 0;

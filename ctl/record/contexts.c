@@ -121,6 +121,16 @@ static void count(struct contexts *c, struct context_image *image, enum look_res
 	c->stats.images[result]++;
 }
 
+/* The module has just said that it goes by this name, if it has one. */
+static void watch_marks(struct contexts *c, const struct control_context *w)
+{
+	const struct capture_process image = {
+		.pid = w->pid, .start_time = w->start_time, .exec_id = w->exec_id,
+	};
+
+	marks_watch(c->options.marks, &image);
+}
+
 /* Under the lock. */
 static void take_look(struct contexts *c, struct look *look, int error)
 {
@@ -130,6 +140,8 @@ static void take_look(struct contexts *c, struct look *look, int error)
 
 	c->stats.looks++;
 	c->stats.files = variable_files_opened(c->files);
+	if (image && error != -ESRCH && (look->result == LOOK_FOUND || look->named))
+		watch_marks(c, w);
 	if (error == -ESRCH) {
 		look->result = LOOK_GONE;
 	} else if (error) {

@@ -17,6 +17,7 @@
 
 #include "capture/capture.h"
 #include "context_look.h"
+#include "marks.h"
 
 struct contexts;
 
@@ -26,6 +27,7 @@ struct contexts_options {
 	int (*set)(void *arg, const struct control_context *where);
 	void *arg;
 	struct context_keys keys;	/* stays the caller's */
+	struct marks *marks;		/* is told who publishes, and may mark spans; may be NULL */
 	bool mmap_events;		/* the kernel announces mappings (TICKPROF_FEATURE_MMAP) */
 };
 

@@ -84,6 +84,8 @@ static int drain_and_settle(struct recording *r)
 		ret = watch_settle(r->watch);
 	if (!ret)
 		ret = written(r, contexts_write(r->contexts, r->capture));
+	if (!ret)
+		ret = written(r, marks_write(r->marks, r->capture));
 	return ret ? ret : written(r, span_intake_write(r->spans, r->capture));
 }
 
@@ -321,6 +323,7 @@ static int begin(struct recording *r)
 	if (!ret)
 		ret = add_targets(r);
 	r->started = now_ns();
+	marks_begin(r->marks, r->started);
 	if (!ret)
 		ret = written(r, recording_meta_begin(r));
 	if (!ret)
@@ -335,6 +338,7 @@ static int finish(struct recording *r)
 	int ret;
 
 	ret = session_stop(&r->session);
+	marks_stop(r->marks);
 	span_intake_stop(r->spans);
 	if (!ret)
 		ret = drain_and_settle(r);
@@ -354,14 +358,16 @@ static int finish(struct recording *r)
 
 static void start_contexts(struct recording *r)
 {
-	const struct contexts_options options = {
+	struct contexts_options options = {
 		.session = r->session.fd,
 		.keys = r->options->context_keys,
 		.mmap_events = r->session.info.features & TICKPROF_FEATURE_MMAP,
 	};
 
-	if (r->session.state.config.flags & TICKPROF_F_CONTEXT)
-		r->contexts = contexts_create(&options);
+	if (!(r->session.state.config.flags & TICKPROF_F_CONTEXT))
+		return;
+	options.marks = r->marks = marks_create(UINT64_MAX);
+	r->contexts = contexts_create(&options);
 }
 
 int recording_run(struct recording *r, const struct recording_options *options, int fd)
@@ -402,6 +408,7 @@ void recording_deinit(struct recording *r)
 	watch_destroy(r->watch);
 	contexts_destroy(r->contexts);
 	keep_destroy(r->keep);
+	marks_destroy(r->marks);
 	tables_destroy(r->tables);
 	cgroups_destroy(r->cgroups);
 	snapshot_destroy(r->snapshot);

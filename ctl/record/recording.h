@@ -21,6 +21,7 @@
 #include "keep/keep.h"
 #include "symbol/object.h"
 #include "contexts.h"
+#include "marks.h"
 #include "snapshot.h"
 #include "span_intake.h"
 #include "tables.h"
@@ -50,6 +51,7 @@ struct recording {
 	struct watch *watch;
 	struct tables *tables;	/* NULL: stacks are walked by frame pointer */
 	struct contexts *contexts;	/* NULL: no spans are recorded */
+	struct marks *marks;	/* NULL: none are looked for */
 	struct span_intake *spans;	/* NULL: none are taken */
 	struct keep *keep;	/* NULL: all records are */
 	struct capture_writer *capture;
