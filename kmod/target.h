@@ -56,16 +56,21 @@ static inline unsigned long tickprof_target_kinds(const struct tickprof_targets 
 	return smp_load_acquire(&t->kinds);
 }
 
+/* Is the task named by pid or tid? kinds: what tickprof_target_kinds() has just said. */
+static inline bool tickprof_target_names(const struct tickprof_targets *t, unsigned long kinds,
+					 const struct task_struct *task)
+{
+	return (kinds & BIT(TICKPROF_TARGET_PID) && test_bit(task->tgid, t->pids)) ||
+	       (kinds & BIT(TICKPROF_TARGET_TID) && test_bit(task->pid, t->tids));
+}
+
 /* Is the task among those named by pid or tid, or is nobody named? Any context. */
 static inline bool tickprof_target_match_task(const struct tickprof_targets *t,
 					      const struct task_struct *task)
 {
 	unsigned long kinds = tickprof_target_kinds(t);
 
-	if (!(kinds & TICKPROF_TARGET_TASKS))
-		return true;
-	return (kinds & BIT(TICKPROF_TARGET_PID) && test_bit(task->tgid, t->pids)) ||
-	       (kinds & BIT(TICKPROF_TARGET_TID) && test_bit(task->pid, t->tids));
+	return !(kinds & TICKPROF_TARGET_TASKS) || tickprof_target_names(t, kinds, task);
 }
 
 /*
@@ -78,12 +83,8 @@ static inline bool tickprof_target_may_match(const struct tickprof_targets *t,
 {
 	unsigned long kinds = tickprof_target_kinds(t);
 
-	if (!(kinds & TICKPROF_TARGET_TASKS))
-		return true;
-	return (kinds & BIT(TICKPROF_TARGET_PID) &&
-		(test_bit(a->tgid, t->pids) || test_bit(b->tgid, t->pids))) ||
-	       (kinds & BIT(TICKPROF_TARGET_TID) &&
-		(test_bit(a->pid, t->tids) || test_bit(b->pid, t->tids)));
+	return !(kinds & TICKPROF_TARGET_TASKS) || tickprof_target_names(t, kinds, a) ||
+	       tickprof_target_names(t, kinds, b);
 }
 
 /* Do events of this task matter? Also while it is building what it will exec. */
