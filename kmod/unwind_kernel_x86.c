@@ -64,7 +64,6 @@ u64 tickprof_unwind_kernel(struct pt_regs *regs, struct tickprof_stack *stack, u
 
 struct blocked_stack {
 	u16 nr;			/* 0: unused */
-	u16 deepest;		/* the largest place but those from the end */
 	u16 place[BLOCKED_FRAMES];	/* words */
 	u64 ip[BLOCKED_FRAMES];
 };
@@ -120,7 +119,7 @@ static bool is_same(const struct blocked_stack *known, const struct blocked_word
 {
 	u32 i;
 
-	if (!known->nr || known->deepest >= words->nr)
+	if (!known->nr)
 		return false;
 	/* From the end: what many have in common comes first. */
 	for (i = known->nr; i--;)
@@ -149,10 +148,7 @@ static bool note_frame(struct blocked_stack *known, const struct blocked_words *
 	if (known->nr == BLOCKED_FRAMES || at >= words->nr ||
 	    READ_ONCE_NOCHECK(words->sp[at]) != ip)
 		return false;
-	if (entry)
-		known->place[known->nr] = FROM_END | (words->nr - at);
-	else
-		known->place[known->nr] = known->deepest = at;
+	known->place[known->nr] = entry ? FROM_END | (words->nr - at) : at;
 	known->ip[known->nr++] = ip;
 	return true;
 }
@@ -167,7 +163,7 @@ static bool walk_blocked(struct tickprof_blocked_cache *cache, struct task_struc
 	bool keep = true;
 	unsigned long ip;
 
-	cache->walked.nr = cache->walked.deepest = 0;
+	cache->walked.nr = 0;
 	for (unwind_start(&state, task, NULL, NULL); !unwind_done(&state);
 	     unwind_next_frame(&state)) {
 		ip = unwind_get_return_address(&state);
