@@ -12,18 +12,16 @@ import sys
 import tempfile
 import time
 
+from programs import compiled
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HERE = os.path.join(TOP, 'tests/guest')
 MACHINE = os.uname().machine
-BIN = os.path.join(TOP, 'build/test', f'guest-{MACHINE}')
 WORK = tempfile.mkdtemp(prefix='tickprof-test.')
 os.chmod(WORK, 0o755)  # tests run programs as other users
 atexit.register(shutil.rmtree, WORK, True)
 # What the kernel calls its entry for system calls, and the vDSO its clock.
 SYSCALL, VDSO_CLOCK = {'x86_64': ('do_syscall_64', '__vdso_clock_gettime'), 'aarch64': ('el0_svc', '__kernel_clock_gettime')}[MACHINE]
-FLAGS = ['-O2', '-g', '-fno-omit-frame-pointer', '-fno-inline-functions', '-fno-optimize-sibling-calls', '-pthread']
-# Programs that only unwind tables lead through.
-UNWIND_FLAGS = ['-O2', '-g', '-fomit-frame-pointer', '-fno-inline-functions', '-fno-optimize-sibling-calls', '-pthread', '-ldl']
 # How many times slower the kernel may be than a stock one: a factor for time limits, never for what is measured.
 SLOW = int(os.environ.get('TICKPROF_SLOW', '1'))
 _failed = False
@@ -54,18 +52,6 @@ def finish():
 
 def path(name):
     return os.path.join(WORK, name)
-
-
-def compile_c(name='work', source=None, flags=FLAGS):
-    """Path of the program, built at most once a run of all tests; other guests may build the same at the same time."""
-    os.makedirs(BIN, exist_ok=True)
-    program = os.path.join(BIN, name)
-    source = source or os.path.join(HERE, name + '.c')
-    if not os.path.exists(program) or os.path.getmtime(program) < os.path.getmtime(source):
-        half = f'{program}.{os.getpid()}.{time.time_ns()}'
-        subprocess.run(['gcc', *flags, '-o', half, source], check=True)
-        os.rename(half, program)
-    return program
 
 
 def local_copy(program, name=None):
@@ -101,7 +87,7 @@ def start_busy(work, processes, nice=0):
 
 def cycle_counter():
     """What a sampler's time is charged in: cycles a second, and how many a CPU may save up or owe (kmod/arch_*.h)."""
-    hz = int(run(compile_c('cycles', os.path.join(TOP, 'tests/vm/cycles.c'))).stdout)
+    hz = int(run(compiled('cycles')).stdout)
     return hz, {'x86_64': 4 << 20, 'aarch64': hz >> 10}[MACHINE]
 
 

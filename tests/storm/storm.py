@@ -13,12 +13,13 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'guest'))
 
 import raw  # noqa: E402
-from lib import check, compile_c, equal, find_module, local_copy, run  # noqa: E402
+from lib import check, equal, find_module, local_copy, run  # noqa: E402
+from programs import compiled  # noqa: E402
 from state import set_online, vmalloc_bytes, wait_free  # noqa: E402
 
 CPUS = os.cpu_count()
 SCALE = float(os.environ.get('TICKPROF_STORM_SCALE', '1'))  # of all counts
-work = local_copy(compile_c())
+work = local_copy(compiled())
 
 
 def times(count):
