@@ -31,6 +31,13 @@ with_lock() {
 	return "$status"
 }
 
+# compiler_cache: from here on ccache keeps what compilers make in build/kernels/ccache, and knows it again in any checkout. Like
+# the kernels, that is worth keeping from one run on a machine to the next.
+compiler_cache() {
+	need ccache vm
+	export CCACHE_DIR=$kernels/ccache CCACHE_MAXSIZE=1G CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 CCACHE_COMPILERCHECK=content
+}
+
 # table_row NAME: sets row_name row_arch row_suites row_release row_compiler, or dies naming the kernels there are.
 table_row() {
 	local name
