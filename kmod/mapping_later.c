@@ -9,21 +9,17 @@
  * Memory: SLOTS of about 80 bytes; a page while a mapping is written.
  * Limits: a mapping that finds all slots waiting is a lost event.
  *
- * Unloading: task work cannot be called back. Unloading waits until every slot
- * was given back, which is the last thing that the work does, and then, with
- * RCU-tasks, until no task is left that was preempted before it had returned
- * from our code.
+ * Unloading: each work under way holds a reference on the module (later.c), so that
+ * rmmod refuses where a task cannot go on, and finds all slots given back.
  */
 #include <linux/bitmap.h>
-#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
-#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/task_work.h>
 
+#include "later.h"
 #include "mapping.h"
 
 #define SLOTS	1024
@@ -69,6 +65,7 @@ static void announce(struct callback_head *work)
 	if (later->mapping.file)
 		fput(later->mapping.file);
 	give_back(later);
+	tickprof_later_done();
 }
 
 void tickprof_mapping_hook(const struct vm_area_struct *vma)
@@ -86,10 +83,9 @@ void tickprof_mapping_hook(const struct vm_area_struct *vma)
 	later->mapping = m;
 	if (m.file)
 		get_file(m.file);
-	init_task_work(&later->work, announce);
-	if (!task_work_add(current, &later->work, TWA_RESUME))
+	if (tickprof_later_add(current, &later->work, announce))
 		return;
-	/* The task exits. The file is the mapping's too, so this is not its last reference. */
+	/* The task exits, or the module goes. The file is the mapping's too, so this is not its last reference. */
 	if (m.file)
 		fput(m.file);
 	give_back(later);
@@ -104,8 +100,5 @@ int tickprof_mapping_init(void)
 
 void tickprof_mapping_exit(void)
 {
-	while (!bitmap_empty(taken, SLOTS))
-		msleep(1);
-	synchronize_rcu_tasks();
 	kvfree(slots);
 }

@@ -25,6 +25,7 @@
 
 #include "compat/task_state.h"
 #include "context.h"
+#include "later.h"
 #include "mapping.h"
 #include "probe.h"
 #include "process.h"
@@ -261,14 +262,22 @@ int tickprof_probe_get(bool waits)
 	return err;
 }
 
-/* The last one detaches them, and waits until none runs any more. */
+/*
+ * The last one detaches them, and waits until none runs any more; and a while for what
+ * they have left to tasks, or rmmod would be refused for that.
+ */
 void tickprof_probe_put(bool waits)
 {
+	bool last;
+
 	mutex_lock(&users_lock);
 	wait_users -= waits;
-	if (!--users)
+	last = !--users;
+	if (last)
 		detach();
 	else if (waits && !wait_users)
 		detach_tracepoints(true);
 	mutex_unlock(&users_lock);
+	if (last)
+		tickprof_later_drain();
 }

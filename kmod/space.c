@@ -31,7 +31,6 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
-#include "later.h"
 #include "maps.h"
 #include "process.h"
 #include "space.h"
@@ -339,7 +338,6 @@ void tickprof_space_put(void)
 	mutex_unlock(&writers);
 	rcu_barrier();
 	tickprof_store_reap_files();
-	tickprof_later_drain();
 	mutex_unlock(&users_lock);
 }
 
