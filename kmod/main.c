@@ -30,6 +30,9 @@ static int __init tickprof_init(void)
 	/* Without the hook nobody would tell that other code stands at an address now. */
 	if (tickprof_features & TICKPROF_FEATURE_MMAP)
 		tickprof_features |= TICKPROF_FEATURE_TABLES;
+	/* Its time is known only where the scheduler tells when a task has a CPU: sched_switch. */
+	if (tickprof_features & TICKPROF_FEATURE_TABLES && tickprof_features & TICKPROF_FEATURE_IDLE_STOP)
+		tickprof_features |= TICKPROF_FEATURE_LATER;
 	err = tickprof_session_init();
 	if (err)
 		goto mapping;

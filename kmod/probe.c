@@ -25,6 +25,7 @@
 
 #include "compat/task_state.h"
 #include "context.h"
+#include "held.h"
 #include "later.h"
 #include "mapping.h"
 #include "probe.h"
@@ -42,6 +43,8 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev,
 {
 	if (unlikely(is_idle_task(prev)))
 		tickprof_timer_leave_idle();
+	if (unlikely(atomic_read(&tickprof_held_walking)))
+		tickprof_held_switch(prev, next);
 	if (tickprof_wait_concerns(prev, next))
 		tickprof_wait_switch(prev, next, preempt, tickprof_switch_state(prev));
 }

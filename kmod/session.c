@@ -8,13 +8,14 @@
  * Memory, a possible CPU: ring_size and two pages for the ring, about 12 KiB and
  * 8 bytes a frame of depth for the sampler, 24 KiB for rules with F_TABLES; with
  * F_WAITS a thread what waiters.c says, and 20 KiB a CPU; with F_CONTEXT a process
- * what contexts.c says, and 3 KiB a CPU.
+ * what contexts.c says, and 3 KiB a CPU; for stacks that are finished later what held.c says.
  *
  * Why teardown is safe, in its order:
  *  1. The stream leaves the list of running ones, and a grace period passes:
  *     no probe sees it, so none writes an event or re-arms a timer.
  *  2. Every timer is cancelled, which waits for a callback under way: no tick
- *     writes any more or queues a wake-up. Waits under way are written.
+ *     writes any more or queues a wake-up. A sample that it held meanwhile finds the
+ *     stream for 100 ms more (held.c). Then waits under way are written.
  *  3. irq_work_sync() waits for wake-ups that are queued: nobody touches the
  *     wait queue.
  *  4. release() runs only when neither descriptor nor mapping is left, so no
@@ -28,6 +29,7 @@
 #include <linux/slab.h>
 
 #include "contexts.h"
+#include "held.h"
 #include "memory.h"
 #include "netlink.h"
 #include "probe.h"
@@ -105,6 +107,8 @@ static u64 config_memory(const struct tickprof_config *config)
 		tables += tickprof_waiters_memory(config);
 	if (config->flags & TICKPROF_F_CONTEXT)
 		tables += tickprof_contexts_memory(config->contexts);
+	if (tickprof_features & TICKPROF_FEATURE_LATER)
+		tables += tickprof_held_memory(config);
 	return num_possible_cpus() * tickprof_sampler_memory(config) + tables;
 }
 
@@ -219,6 +223,17 @@ static void put_hooks(struct tickprof_session *session)
 		tickprof_space_put();
 }
 
+static int open_held(struct tickprof_stream *stream, struct netlink_ext_ack *extack)
+{
+	int err = 0;
+
+	if (tickprof_features & TICKPROF_FEATURE_LATER)
+		err = tickprof_held_open(stream);
+	if (err)
+		NL_SET_ERR_MSG(extack, "no memory for samples that wait for a page");
+	return err;
+}
+
 /* Probes are attached and detached outside all locks of ours: see probe.c. */
 int tickprof_session_start(struct tickprof_session *session, struct netlink_ext_ack *extack)
 {
@@ -239,6 +254,8 @@ int tickprof_session_start(struct tickprof_session *session, struct netlink_ext_
 	lock_with_cpus();
 	/* Somebody who shares the descriptor may have been faster. */
 	err = may_start(session, extack);
+	if (!err)
+		err = open_held(&session->stream, extack);
 	if (!err) {
 		tickprof_wait_start(&session->stream);
 		list_add_tail_rcu(&session->stream.running, &tickprof_streams);
@@ -265,6 +282,7 @@ static bool stop_running(struct tickprof_session *session)
 		list_del_rcu(&session->stream.waiting);
 	synchronize_rcu();
 	tickprof_timer_stop(&session->stream);
+	tickprof_held_close(&session->stream);
 	tickprof_wait_stop(&session->stream);
 	cancel_delayed_work_sync(&session->watch);
 	session->state = TICKPROF_STATE_STOPPED;

@@ -83,6 +83,23 @@ static void count_cuts(struct tickprof_sampler *s, u16 flags, enum tickprof_coun
 		tickprof_count(s, TICKPROF_COUNTER_USER_FALLBACK);
 }
 
+/* How a user stack ended. */
+void tickprof_stack_count_user(struct tickprof_sampler *s, const struct tickprof_stack *stack)
+{
+	count_cuts(s, stack->hdr.flags, TICKPROF_COUNTER_USER_DEPTH,
+		   TICKPROF_COUNTER_USER_BROKEN);
+	if (stack->hdr.flags & TICKPROF_STACK_LATER)
+		tickprof_count(s, TICKPROF_COUNTER_USER_LATER);
+}
+
+/* It has been counted as cut at a page, but goes on later and is counted then. */
+void tickprof_stack_uncount_user(struct tickprof_sampler *s, const struct tickprof_stack *stack)
+{
+	s->counter[TICKPROF_COUNTER_USER_FAULT]--;
+	if (stack->hdr.flags & TICKPROF_STACK_FALLBACK)
+		s->counter[TICKPROF_COUNTER_USER_FALLBACK]--;
+}
+
 /* The kernel's callers of what regs, those that were interrupted, stand for. Returns the hash. */
 u64 tickprof_stack_take_kernel(struct tickprof_sampler *s, struct pt_regs *regs,
 			       struct tickprof_stack *stack)

@@ -18,6 +18,8 @@ bool tickprof_stack_take_user(struct tickprof_sampler *s, struct pt_regs *regs,
 bool tickprof_stack_put_once(struct tickprof_sampler *s, const struct tickprof_record *record,
 			     u64 *slot, enum tickprof_counter written, enum tickprof_counter hit,
 			     u64 *position);
+void tickprof_stack_count_user(struct tickprof_sampler *s, const struct tickprof_stack *stack);
+void tickprof_stack_uncount_user(struct tickprof_sampler *s, const struct tickprof_stack *stack);
 bool tickprof_stack_put(struct tickprof_sampler *s, struct tickprof_stack *stack, u64 hash,
 			u64 *position);
 

@@ -21,6 +21,7 @@
 struct tickprof_blocked_cache;
 struct tickprof_context_cache;
 struct tickprof_contexts;
+struct tickprof_held_pool;
 struct tickprof_rule_cache;
 struct tickprof_waiters;
 
@@ -74,6 +75,7 @@ struct tickprof_stream {
 	struct tickprof_sampler **sampler;	/* by CPU number, nr_cpu_ids of them */
 	struct tickprof_waiters *waiters;	/* F_WAITS only */
 	struct tickprof_contexts *contexts;	/* F_CONTEXT only */
+	struct tickprof_held_pool *held;	/* while timers run */
 	wait_queue_head_t wait;
 };
 

@@ -12,8 +12,11 @@
  * idle does it, on the old grid, so that short bursts keep their fair chance.
  * Throttle: the callback's own cycles are paid from a credit that grows with
  * the cycle counter by the permitted share; ticks without credit are given up.
+ * So are the cycles of walks that tasks finish (held.c), which may take what they
+ * were lent of it and one frame more that waits for pages.
  * What would drive the debt beyond DEBT_MAX is not charged but counted: no tick
- * takes that long by itself, a hypervisor or firmware had the CPU meanwhile. So
+ * takes that long by itself, a hypervisor or firmware had the CPU meanwhile, or the
+ * kernel itself, to make room for a page of a stack. So
  * cycles - stolen <= share * elapsed + CREDIT_MAX + DEBT_MAX on every CPU.
  */
 #include <linux/cpumask.h>
@@ -32,6 +35,7 @@
 
 #define TIMER_MODE	HRTIMER_MODE_ABS_PINNED_HARD
 #define CREDIT_MAX	tickprof_arch_cycles_ms()	/* cycles saved up at most */
+#define CREDIT_LEAST	(CREDIT_MAX / 32)	/* less is not worth lending */
 #define DEBT_MAX	CREDIT_MAX
 
 /* Some sampler of this CPU waits for the end of idle: a hint that spares the walk. */
@@ -82,6 +86,32 @@ static void charge(struct tickprof_sampler *s, u64 spent)
 		s->counter[TICKPROF_COUNTER_STOLEN] += -DEBT_MAX - s->credit;
 		s->credit = -DEBT_MAX;
 	}
+}
+
+/*
+ * For work that a tick leaves to its task: cycles taken off the credit until they are
+ * settled; half of what there is, so that others find some. 0: too little for anything.
+ * Both on the sampler's CPU with interrupts off.
+ */
+u64 tickprof_timer_lend(struct tickprof_sampler *s)
+{
+	u64 lent;
+
+	if (!s->config->throttle_share)
+		return S64_MAX;
+	if (s->credit < CREDIT_LEAST)
+		return 0;
+	lent = s->credit / 2;
+	s->credit -= lent;
+	return lent;
+}
+
+/* lent: 0 where it was another CPU's. spent: what the work took, in all. */
+void tickprof_timer_settle(struct tickprof_sampler *s, u64 lent, u64 spent)
+{
+	if (s->config->throttle_share)
+		s->credit += lent;
+	charge(s, spent);
 }
 
 static enum hrtimer_restart tick(struct hrtimer *timer)

@@ -53,6 +53,23 @@ struct tickprof_rule_cache {
 u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickprof_maps *maps,
 			   const struct pt_regs *regs, struct tickprof_stack *stack, u32 depth);
 
+/* The rule for an instruction; maps may be NULL. Under RCU. */
+struct tickprof_rule tickprof_unwind_rule(const struct tickprof_maps *maps, unsigned long at);
+
+/*
+ * Right after a walk that stopped at a page: is that one that may be waited for, and not
+ * where a frame pointer only seems to point? Walks once more.
+ */
+bool tickprof_unwind_may_wait(const struct tickprof_rule_cache *cache, const struct pt_regs *regs,
+			      u32 depth);
+
+/*
+ * The same in the context of the task itself, which is on its way back to user mode at
+ * regs: may sleep. Ends at a page that is not there if may_wait() is false.
+ */
+void tickprof_unwind_later(const struct pt_regs *regs, struct tickprof_stack *stack, u32 depth,
+			   bool (*may_wait)(struct tickprof_stack *stack));
+
 /* Folds in one address; it chooses a slot and decides nothing, so cheap is good. */
 static inline u64 tickprof_unwind_hash(u64 hash, u64 ip)
 {

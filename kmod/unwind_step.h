@@ -289,4 +289,37 @@ tickprof_step_any(struct tickprof_walk *w, const struct tickprof_rule *rule, uns
 	return TICKPROF_STEP_ON;
 }
 
+#define TICKPROF_WALK_NEAR	(1UL << 20)
+
+/*
+ * May a step by this rule wait for a page, where that is possible? A frame pointer that
+ * is guessed to be one has to point near the stack.
+ */
+static inline bool tickprof_step_may_wait(const struct tickprof_rule *rule, unsigned long sp,
+					  unsigned long fp)
+{
+	return !(rule->saved & TICKPROF_RULE_GUESSED) ||
+	       tickprof_arch_untagged(fp) - sp < TICKPROF_WALK_NEAR;
+}
+
+/*
+ * TICKPROF_STACK_* of a walk that this step ended, but for FALLBACK. last: the outermost
+ * frame, as written. A chain of frame pointers ends in zero, a mere register does not.
+ */
+static inline u16 tickprof_step_flags(enum tickprof_step step, u64 last)
+{
+	switch (step) {
+	case TICKPROF_STEP_ON:
+		return TICKPROF_STACK_DEPTH;
+	case TICKPROF_STEP_ROOT:
+		return 0;
+	case TICKPROF_STEP_ZERO:
+		return last >> TICKPROF_FRAME_SHIFT == TICKPROF_HOW_FP ? 0 : TICKPROF_STACK_BROKEN;
+	case TICKPROF_STEP_FAULT:
+		return TICKPROF_STACK_FAULT;
+	default:
+		return TICKPROF_STACK_BROKEN;
+	}
+}
+
 #endif

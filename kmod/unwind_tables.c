@@ -5,7 +5,7 @@
  *
  * Context: hard irq under RCU, the task is current. One window of user access
  * with page faults disabled, closed while a rule is searched: a page that is not
- * resident ends the walk, flagged.
+ * resident ends the walk, flagged; unwind_later.c can do better.
  * Bounds: depth steps, each bounded by unwind_step.h; a search takes 12 + 15
  * look-ups.
  * Code that no table tells of, by want of one or by nature, is walked by frame
@@ -26,7 +26,7 @@
 #include "unwind.h"
 #include "unwind_step.h"
 
-static struct tickprof_rule search(const struct tickprof_maps *maps, unsigned long at)
+struct tickprof_rule tickprof_unwind_rule(const struct tickprof_maps *maps, unsigned long at)
 {
 	const struct tickprof_map *map = maps ? tickprof_maps_find(maps, at) : NULL;
 	const struct tickprof_table_view *view;
@@ -41,7 +41,7 @@ static struct tickprof_rule search(const struct tickprof_maps *maps, unsigned lo
 static noinline void fill_slot(struct tickprof_rule_slot *slot, u64 id,
 			       const struct tickprof_maps *maps, unsigned long at)
 {
-	slot->rule = search(maps, at);
+	slot->rule = tickprof_unwind_rule(maps, at);
 	slot->pc = at;
 	slot->id = id;
 }
@@ -55,23 +55,6 @@ static u64 current_id(const struct tickprof_maps *maps)
 	u64 id = smp_load_acquire(&tickprof_store_epoch);
 
 	return maps ? id + smp_load_acquire(&maps->id) : id;
-}
-
-/* last: the outermost frame, as written. A chain of frame pointers ends in zero, a mere register does not. */
-static u16 end_flags(enum tickprof_step step, u64 last)
-{
-	switch (step) {
-	case TICKPROF_STEP_ON:
-		return TICKPROF_STACK_DEPTH;
-	case TICKPROF_STEP_ROOT:
-		return 0;
-	case TICKPROF_STEP_ZERO:
-		return last >> TICKPROF_FRAME_SHIFT == TICKPROF_HOW_FP ? 0 : TICKPROF_STACK_BROKEN;
-	case TICKPROF_STEP_FAULT:
-		return TICKPROF_STACK_FAULT;
-	default:
-		return TICKPROF_STACK_BROKEN;
-	}
 }
 
 u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickprof_maps *maps,
@@ -134,7 +117,35 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 out:
 	pagefault_enable();
 	stack->nr = out - stack->ip;
-	stack->hdr.flags |= end_flags(step, stack->nr ? out[-1] : 0) |
+	stack->hdr.flags |= tickprof_step_flags(step, stack->nr ? out[-1] : 0) |
 			     (hows >> TICKPROF_FRAME_SHIFT & TICKPROF_HOW_FP ? TICKPROF_STACK_FALLBACK : 0);
 	return hash;
+}
+
+bool tickprof_unwind_may_wait(const struct tickprof_rule_cache *cache, const struct pt_regs *regs,
+			      u32 depth)
+{
+	const unsigned long mask = tickprof_arch_user_mask();
+	const struct tickprof_rule_slot *slot;
+	enum tickprof_step step = TICKPROF_STEP_ON;
+	struct tickprof_walk w;
+	unsigned long at;
+	bool may = false;
+	u32 i;
+
+	tickprof_walk_start(&w, regs, mask);
+	pagefault_disable();
+	if (user_access_begin((void __user *)w.sp, sizeof(u64))) {
+		for (i = 0; i <= depth && step == TICKPROF_STEP_ON; i++) {
+			at = tickprof_walk_at(&w);
+			slot = &cache->slot[hash_64(at, ilog2(TICKPROF_RULE_SLOTS))];
+			/* Another of its frames has the place: let the task see. */
+			may = slot->pc != at || tickprof_step_may_wait(&slot->rule, w.sp, w.fp);
+			step = slot->pc == at ? tickprof_step_any(&w, &slot->rule, mask) :
+						TICKPROF_STEP_UNKNOWN;
+		}
+		user_access_end();
+	}
+	pagefault_enable();
+	return may;
 }

@@ -96,6 +96,11 @@ static const struct name counters[] = {
 	[TICKPROF_COUNTER_CONTEXTS] = { "contexts", "contexts written" },
 	[TICKPROF_COUNTER_CONTEXT_HITS] = { "context-hits", "contexts that the ring held already" },
 	[TICKPROF_COUNTER_CONTEXT_CUT] = { "context-cut", "contexts that lost attributes" },
+	[TICKPROF_COUNTER_USER_LATER] = { "user-later", "user stacks finished once a page had been read" },
+	[TICKPROF_COUNTER_USER_LATER_FULL] = { "user-later-full", "user stacks cut at a page not resident, too many waiting" },
+	[TICKPROF_COUNTER_USER_LATER_THROTTLED] = { "user-later-throttled", "user stacks cut at a page not resident to hold the CPU-time bound" },
+	[TICKPROF_COUNTER_LATER_CYCLES] = { "later-cycles", "of the cycles, those spent on stacks finished later" },
+	[TICKPROF_COUNTER_LOST_LATER] = { "lost-later", "samples whose page had not been read at the stop" },
 };
 
 static const struct name features[] = {
@@ -108,6 +113,7 @@ static const struct name features[] = {
 	{ "tables", "user stacks by unwind table, without frame pointers" },
 	{ "waits", "exact waits: record --source offcpu" },
 	{ "context", "trace and span of each sample and wait" },
+	{ "later", "user stacks finished once a page of theirs has been read" },
 };
 
 static const char *const flags[] = {

@@ -65,6 +65,9 @@ void record_warn_losses(const struct control_session *s)
 	if (c[TICKPROF_COUNTER_LOST_STACKS])
 		warn("%" PRIu64 " stacks were lost: enlarge the ring with -m %uK",
 		     c[TICKPROF_COUNTER_LOST_STACKS], s->config.ring_size / 256);
+	if (c[TICKPROF_COUNTER_LOST_LATER])
+		warn("%" PRIu64 " samples were lost: a page of their stack had not been read when the recording ended",
+		     c[TICKPROF_COUNTER_LOST_LATER]);
 	/* Less moves no figure; status and profile tell of every one. */
 	if (c[TICKPROF_COUNTER_THROTTLED] > c[TICKPROF_COUNTER_TICKS] / 100)
 		warn("%" PRIu64 " of %" PRIu64 " ticks were given up to keep sampling below %g %% of a CPU: lower -F or raise --throttle",

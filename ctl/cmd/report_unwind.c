@@ -146,6 +146,7 @@ static void print_json(const struct view *v, const struct unwind *u, uint64_t li
 	json_set_u64(o, "stacks", total);
 	json_set_u64(o, "stacks_complete", u->all.ended[PROFILE_END_ROOT]);
 	set_walks(o, &u->all);
+	json_set_u64(o, "finished_later", u->all.later);
 	set_tables(o, v);
 	for (i = 0; i < u->nr_rows; i++)
 		if (shown(u, i, limit, percent_limit))

@@ -117,6 +117,7 @@ static void count_sample(struct count *c, const struct profile_sample *s, uint64
 		return;
 	c->u->all.ended[s->end] += weight(s);
 	c->u->all.fallback += s->fallback ? weight(s) : 0;
+	c->u->all.later += s->later ? weight(s) : 0;
 	if (leaf)
 		count_frame(c, s, stamp, leaf, !nr, nr ? how[0] : 0);
 	for (i = 0; i < nr; i++)

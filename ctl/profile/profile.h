@@ -153,10 +153,11 @@ enum profile_end {
 	PROFILE_ENDS,
 };
 
-/* User stacks by how their walk ended; these add up but for NONE and fallback. */
+/* User stacks by how their walk ended; these add up but for NONE, fallback and later. */
 struct profile_walks {
 	uint64_t ended[PROFILE_ENDS];
 	uint64_t fallback;	/* by tables, but some frame by frame pointer */
+	uint64_t later;		/* finished once a page had been read */
 };
 
 /* A file whose unwind table was wanted. */
@@ -179,7 +180,7 @@ struct profile_sample {
 	uint32_t kernel, user;	/* chains; 0: none */
 	uint16_t flags;		/* TICKPROF_SAMPLE_* */
 	uint8_t end;		/* enum profile_end; with options.walks of all, else of the first */
-	bool fallback;		/* the same */
+	bool fallback, later;	/* the same */
 	uint32_t wait;		/* what it waited for; 0: a sample, or several, of what ran */
 	uint32_t context;	/* 0: the thread was in no span, or it is not known */
 	uint64_t time;		/* of the first, CLOCK_MONOTONIC ns; a wait's end */
@@ -198,6 +199,7 @@ struct profile_stats {
 	uint64_t trimmed;			/* frames that a broken chain made up */
 	uint64_t missed;			/* ticks */
 	uint64_t lost_samples, lost_events, lost_stacks, throttled;
+	uint64_t lost_later;			/* waited for a page at the end */
 	uint64_t no_maps;			/* user stacks */
 	uint64_t no_task;			/* whose TASK record is not there */
 	uint64_t locations, unresolved, unmapped; /* places; unresolved ones; not in any mapping */

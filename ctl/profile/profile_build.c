@@ -257,6 +257,12 @@ static void add_values(struct profile_sample *to, const struct profile_sample *f
 	to->runq += from->runq;
 }
 
+/* How its user stack fared. */
+static uint32_t walk_of(const struct profile_sample *s)
+{
+	return s->end << 2 | s->fallback << 1 | s->later;
+}
+
 void build_add(struct build *b, const struct profile_sample *s)
 {
 	const struct profile_options *o = b->options;
@@ -268,13 +274,13 @@ void build_add(struct build *b, const struct profile_sample *s)
 	if (!o->each) {
 		h = hash_u64((uint64_t)s->task << 32 | s->leaf, (uint64_t)s->kernel << 32 | s->user);
 		h = hash_u64(h, (uint64_t)s->wait << 32 | s->cpu << 16 | s->flags);
-		h = hash_u64(h, (uint64_t)s->context << 32 | (o->walks ? s->end << 1 | s->fallback : 0));
+		h = hash_u64(h, (uint64_t)s->context << 32 | (o->walks ? walk_of(s) : 0));
 		slot = hash_find(&b->sample_index, h, id, ({
 			g = &p->samples[id - 1];
 			g->task == s->task && g->leaf == s->leaf && g->kernel == s->kernel &&
 			g->user == s->user && g->cpu == s->cpu && g->flags == s->flags &&
 			g->wait == s->wait && g->context == s->context &&
-			(!o->walks || (g->end == s->end && g->fallback == s->fallback)); }));
+			(!o->walks || walk_of(g) == walk_of(s)); }));
 		if (slot->id) {
 			add_values(&p->samples[slot->id - 1], s);
 			return;

@@ -48,7 +48,7 @@ struct decode_sample;
 void profile_build(struct profile *p, const struct capture *c, struct decode *d,
 		   const struct profile_options *options);
 
-/* A sample, or a wait, into the statistics; sets end and fallback of s. */
+/* A sample, or a wait, into the statistics; sets end, fallback and later of s. */
 struct decode_wait;
 void profile_count(struct profile *p, struct decode *d, const struct decode_sample *sample,
 		   struct profile_sample *s);

@@ -30,8 +30,10 @@ static void count_user(struct profile *p, uint32_t flags, struct profile_sample 
 		return;
 	s->end = end_of(flags, s->user && p->chains[s->user - 1].rooted);
 	s->fallback = flags & TICKPROF_STACK_FALLBACK;
+	s->later = flags & TICKPROF_STACK_LATER;
 	walks->ended[s->end]++;
 	walks->fallback += s->fallback;
+	walks->later += s->later;
 	*truncated |= s->end != PROFILE_END_ROOT;
 }
 

@@ -115,6 +115,7 @@ static void read_counters(struct profile *p, const uint64_t *n)
 	p->stats.context_invalid = n[TICKPROF_COUNTER_CONTEXT_INVALID];
 	p->stats.context_fault = n[TICKPROF_COUNTER_CONTEXT_FAULT];
 	p->stats.context_cut = n[TICKPROF_COUNTER_CONTEXT_CUT];
+	p->stats.lost_later = n[TICKPROF_COUNTER_LOST_LATER];
 }
 
 static void describe_source(struct profile *p)
@@ -175,6 +176,9 @@ char *profile_walks_text(const struct profile *p, const struct profile_walks *w)
 	if (w->fallback && !fp)
 		text = join(text, xasprintf("; in %" PRIu64 " some frame was found by "
 					    "frame pointer alone", w->fallback));
+	if (w->later)
+		text = join(text, xasprintf("; %" PRIu64 " finished once a page had been read",
+					    w->later));
 	return text;
 }
 
@@ -234,6 +238,7 @@ static void describe_quality(struct profile *p, const struct capture *c)
 		{ s->lost_samples, "", "samples lost: the ring was full" },
 		{ s->lost_events, "", "process events lost: the ring was full" },
 		{ s->lost_stacks, "", "stacks or tasks lost: the ring was full" },
+		{ s->lost_later, "", "samples lost: they waited for a page of their stack at the end" },
 		{ s->lost_waits, "", "waits found the ring full: their time is in [short waits]" },
 		{ s->unknown_waits, "", "switches of threads that --wait-tasks had no room for" },
 		{ s->throttled, "", "ticks given up: the sampler's CPU-time bound" },

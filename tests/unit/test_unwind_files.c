@@ -33,14 +33,15 @@ static void put_maps(struct stream *s, uint32_t pid)
 	put_mmap(s, 1, pid, 1, ANON, 0x10000, 0, "");
 }
 
-/* The first three differ only in how their frames were found. */
+/* The first three differ only in how their frames were found, and when. */
 static void put_walks(struct stream *s, uint64_t task)
 {
 	const uint64_t no_frame = 0;
 	uint64_t none;
 
 	WALK(s, task, LIB + 0x100, 0, FRAME(CFI, APP + 0x200), FRAME(CFI, APP + 0x300));
-	WALK(s, task, LIB + 0x100, 0, FRAME(CFI, APP + 0x200), FRAME(CFI, APP + 0x300));
+	WALK(s, task, LIB + 0x100, TICKPROF_STACK_LATER, FRAME(CFI, APP + 0x200),
+	     FRAME(CFI, APP + 0x300));
 	WALK(s, task, LIB + 0x100, FALLBACK, FRAME(FP, APP + 0x200), FRAME(CFI, APP + 0x300));
 	WALK(s, task, APP + 0x100, BROKEN, FRAME(CFI, MUSL + 0x200));
 	WALK(s, task, LIB + 0x100, TICKPROF_STACK_FAULT, FRAME(CFI, APP + 0x200));
@@ -216,7 +217,7 @@ static void only_who_asks_sees_walks_apart(void **state)
 	struct fixture apart = open_walks("tables", true, NULL);
 	struct fixture one = open_walks("tables", false, NULL);
 
-	assert_int_equal(apart.p->nr_samples, 15);
+	assert_int_equal(apart.p->nr_samples, 16);
 	assert_int_equal(one.p->nr_samples, 14);
 	assert_int_equal(apart.p->nr_chains, one.p->nr_chains + 1);
 	assert_null(one.p->chain_how);
@@ -240,7 +241,8 @@ static void notes_tell_of_walks_and_tables(void **state)
 
 	assert_true(noted(f.p, "13 user stacks: 6 complete, 1 cut at the depth limit, "
 			  "1 cut at a page not resident, 5 cut where no caller was found; "
-			  "in 4 some frame was found by frame pointer alone"));
+			  "in 4 some frame was found by frame pointer alone; "
+			  "1 finished once a page had been read"));
 	assert_true(noted(f.p, "unwind tables of 57 files, 3 of them compiled now; 2 files have none"));
 	assert_true(noted(f.p, "4 user stacks walked before their process's mappings were known"));
 	assert_int_equal(f.p->stats.truncated, 7);

@@ -162,6 +162,11 @@ struct tickprof_record {
  *
  * With SAMPLE_CONTEXT the thread was in a span, and the record is 8 bytes longer:
  * struct tickprof_sample_context.
+ *
+ * Times in a ring rise, but for a sample in user mode whose stack lay in a page that
+ * was not resident: with F_TABLES, and where the kernel has FEATURE_LATER, the thread
+ * itself finishes the stack before it goes on (STACK_LATER), and the sample is written
+ * then, with the time and the context at which the timer fired, and all it refers to.
  */
 struct tickprof_sample {
 	struct tickprof_record	hdr;	/* flags: TICKPROF_SAMPLE_* */
@@ -271,6 +276,7 @@ struct tickprof_stack {
 #define TICKPROF_STACK_FAULT	(1 << 2)	/* cut at a page that is not resident */
 #define TICKPROF_STACK_BROKEN	(1 << 3)	/* cut where the chain made no sense */
 #define TICKPROF_STACK_FALLBACK	(1 << 4)	/* F_TABLES: some frame was found by frame pointer */
+#define TICKPROF_STACK_LATER	(1 << 5)	/* F_TABLES: finished once a page had been read, see SAMPLE */
 
 /*
  * In a session with F_TABLES the highest bits of each address in a user stack
@@ -433,7 +439,7 @@ enum tickprof_counter {
 	TICKPROF_COUNTER_NO_REGS,	/* ticks without interrupted registers */
 	TICKPROF_COUNTER_CYCLES,	/* cycle-counter ticks spent in the sampler */
 	TICKPROF_COUNTER_BYTES,		/* bytes written to the rings */
-	TICKPROF_COUNTER_STOLEN,	/* of CYCLES: taken by a hypervisor or firmware, not charged */
+	TICKPROF_COUNTER_STOLEN,	/* of CYCLES: more than a tick can take by itself, not charged */
 	TICKPROF_COUNTER_USER_STACKS,	/* user stacks walked */
 	TICKPROF_COUNTER_USER_FALLBACK,	/* F_TABLES: of these, some frame was found by frame pointer */
 	TICKPROF_COUNTER_USER_NO_MAPS,	/* F_TABLES: of these, mappings were not known yet */
@@ -453,6 +459,11 @@ enum tickprof_counter {
 	TICKPROF_COUNTER_CONTEXTS,	/* CONTEXT records written */
 	TICKPROF_COUNTER_CONTEXT_HITS,	/* contexts that the ring held already */
 	TICKPROF_COUNTER_CONTEXT_CUT,	/* contexts that lost attributes */
+	TICKPROF_COUNTER_USER_LATER,	/* F_TABLES: user stacks finished once a page had been read */
+	TICKPROF_COUNTER_USER_LATER_FULL,	/* of USER_FAULT: too many waited for a page already */
+	TICKPROF_COUNTER_USER_LATER_THROTTLED,	/* of USER_FAULT: the CPU-time bound left no time for more */
+	TICKPROF_COUNTER_LATER_CYCLES,	/* of CYCLES: those that tasks took to finish stacks */
+	TICKPROF_COUNTER_LOST_LATER,	/* samples whose page had not been read when the session stopped */
 	__TICKPROF_COUNTER_MAX,
 };
 #define TICKPROF_COUNTER_MAX (__TICKPROF_COUNTER_MAX - 1)
@@ -484,6 +495,7 @@ enum tickprof_counter {
 #define TICKPROF_FEATURE_TABLES		(1 << 6)	/* user stacks by unwind table; needs MMAP */
 #define TICKPROF_FEATURE_WAITS		(1 << 7)	/* WAIT records */
 #define TICKPROF_FEATURE_CONTEXT	(1 << 8)	/* CONTEXT records */
+#define TICKPROF_FEATURE_LATER		(1 << 9)	/* stacks finished once a page has been read */
 
 /* State of a session (A_STATE). */
 enum tickprof_state {
