@@ -93,6 +93,8 @@ def rows(machine, folder):
     yield here('work-nameless', [*FLAGS, '-Wl,--build-id=none'], 'work.c')
     yield here('waits', [*FLAGS, '-no-pie'])
     yield here('mixed', FLAGS, 'waits.c')
+    for name, words in (('cold', UNWIND_FLAGS), ('cold-fp', FLAGS)):
+        yield here(name, [*words, f'-I{TOP}/include', EXPORTED], 'cold.c')
     yield Row('cycles', os.path.join(TOP, 'tests/vm/cycles.c'), FLAGS)
     yield here('hostile', ['-O2', *(f'-I{TOP}/{folder}' for folder in ('tests/unit', 'tests/unit/kernel', 'include/uapi'))])
     for name in ('marks', 'span', 'spans'):
