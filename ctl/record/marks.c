@@ -14,6 +14,7 @@
 #include "context/marks_ring.h"
 #include "marks.h"
 #include "marks_place.h"
+#include "marks_queue.h"
 #include "marks_watch.h"
 
 #define MS	1000000ull
@@ -23,17 +24,6 @@ enum {
 	ROUND_MS = 50, SHARE = 9, RINGS_MAX = 4096,
 	LOOKS = 64, LAST_LOOKS = 512,
 	RING_BUDGET = 16384, LAST_BUDGET = MARKS_ENTRIES_MAX, LAST_BUDGET_ALL = 4 << 20,
-	WAITING_MAX = 64 << 20,
-};
-
-/* A MARKS chunk. */
-struct batch {
-	struct batch *next;
-	size_t nr, cap;
-	struct {
-		struct capture_marks head;
-		struct capture_mark marks[];
-	} *chunk;
 };
 
 struct known_ring {
@@ -42,7 +32,7 @@ struct known_ring {
 	struct capture_marks head;
 	struct marks_ring ring;
 	bool opened, over;		/* over: another image has the process's number by now */
-	struct batch *batch;		/* of this read; the thread's */
+	struct marks_batch *batch;	/* of this read; the thread's */
 };
 
 struct marks {
@@ -54,8 +44,7 @@ struct marks {
 	struct marks_watch watch;
 	struct known_ring *rings;
 	size_t nr_rings;
-	struct batch *first, **last;
-	size_t waiting;			/* bytes */
+	struct marks_queue queue;
 	struct marks_stats stats;
 };
 
@@ -70,7 +59,7 @@ struct marks *marks_create(uint64_t from)
 	pthread_cond_init(&m->wake, &attr);
 	pthread_condattr_destroy(&attr);
 	m->from = from;
-	m->last = &m->first;
+	marks_queue_init(&m->queue);
 	return m;
 }
 
@@ -87,45 +76,8 @@ void marks_begin(struct marks *m, uint64_t from)
 static void take(void *arg, const struct capture_mark *mark)
 {
 	struct known_ring *r = arg;
-	struct batch *b = r->batch;
 
-	if (!b)
-		r->batch = b = xcalloc(1, sizeof(*b));
-	if (b->nr == b->cap) {
-		b->cap = b->cap ? 2 * b->cap : 64;
-		b->chunk = xrealloc(b->chunk, sizeof(*b->chunk) + b->cap * sizeof(*mark));
-	}
-	b->chunk->marks[b->nr++] = *mark;
-}
-
-static size_t batch_size(const struct batch *b)
-{
-	return sizeof(*b->chunk) + b->nr * sizeof(b->chunk->marks[0]);
-}
-
-static void free_batch(struct batch *b)
-{
-	free(b->chunk);
-	free(b);
-}
-
-/* Under the lock. */
-static void queue(struct marks *m, struct known_ring *r)
-{
-	struct batch *b = r->batch;
-
-	r->batch = NULL;
-	if (!b)
-		return;
-	if (batch_size(b) > WAITING_MAX - m->waiting) {
-		m->stats.left_out += b->nr;
-		free_batch(b);
-		return;
-	}
-	b->chunk->head = r->head;
-	m->waiting += batch_size(b);
-	*m->last = b;
-	m->last = &b->next;
+	marks_batch_add(&r->batch, mark);
 }
 
 static void add_counts(struct marks_stats *s, const struct marks_counts *c)
@@ -171,7 +123,7 @@ static bool read_ring(struct marks *m, struct known_ring *r, bool last, uint64_t
 		ret = marks_ring_read(&r->ring, &how);
 	*budget -= r->ring.next - before < *budget ? r->ring.next - before : *budget;
 	pthread_mutex_lock(&m->lock);
-	queue(m, r);
+	m->stats.left_out += marks_queue_put(&m->queue, &r->batch, &r->head);
 	/* A file stays, but may be shorter than it says. */
 	if (ret == -EBADMSG || (ret && ret != -EAGAIN && r->place.file))
 		m->stats.broken++;
@@ -184,8 +136,7 @@ static bool read_ring(struct marks *m, struct known_ring *r, bool last, uint64_t
 static void free_ring(struct known_ring *r)
 {
 	marks_place_close(&r->place);
-	if (r->batch)
-		free_batch(r->batch);
+	marks_batch_free(r->batch);
 	free(r);
 }
 
@@ -211,17 +162,17 @@ static void read_rings(struct marks *m, struct known_ring *first, bool last)
 	}
 }
 
-/* Is it known already? Under the lock. Of the process's former programs none goes on. */
-static bool is_known(struct marks *m, const struct capture_process *image,
-		     const struct marks_mapping *ring)
+/* The one that is known already, or NULL. Under the lock. Of the process's former programs none goes on. */
+static struct known_ring *known(struct marks *m, const struct capture_process *image,
+				const struct marks_mapping *ring)
 {
-	struct known_ring *r;
-	bool known = false;
+	struct known_ring *r, *found = NULL;
 
 	for (r = m->rings; r; r = r->next) {
 		const bool same = marks_place_is(&r->place, image->pid, ring);
 
-		known |= same;
+		if (same)
+			found = r;
 		if (r->head.pid != image->pid || !image->exec_id)
 			continue;
 		/* Named by now. Spans that were read before go by the number. */
@@ -231,11 +182,12 @@ static bool is_known(struct marks *m, const struct capture_process *image,
 		}
 		r->over |= r->head.exec_id && r->head.exec_id != image->exec_id;
 	}
-	return known;
+	return found;
 }
 
-static void add(struct marks *m, const struct capture_process *image,
-		const struct marks_mapping *ring)
+/* NULL: it is none. */
+static struct known_ring *add(struct marks *m, const struct capture_process *image,
+			      const struct marks_mapping *ring)
 {
 	struct known_ring *r = xcalloc(1, sizeof(*r));
 
@@ -244,36 +196,49 @@ static void add(struct marks *m, const struct capture_process *image,
 	r->head.exec_id = image->exec_id;
 	if (marks_place_open(&r->place, image->pid, ring) ||
 	    open_ring(r) == -EBADMSG) {
-		m->stats.broken++;
 		free_ring(r);
-		return;
+		return NULL;
 	}
 	marks_place_describe(image->pid, &r->head);
 	r->next = m->rings;
 	m->rings = r;
 	m->nr_rings++;
+	return r;
 }
 
-static void add_rings(struct marks *m, const struct capture_process *image,
-		      const struct marks_mapping *rings, unsigned int nr)
+/* How many are none. *found: there is one that is, whole. Under the lock. */
+static unsigned int add_rings(struct marks *m, const struct capture_process *image,
+			      const struct marks_mapping *rings, unsigned int nr, bool *found)
 {
-	unsigned int i;
+	unsigned int broken = 0, i;
 
+	*found = false;
 	for (i = 0; i < nr; i++) {
-		if (is_known(m, image, &rings[i]))
-			continue;
-		if (m->nr_rings == RINGS_MAX)
+		struct known_ring *r = known(m, image, &rings[i]);
+
+		if (!r && m->nr_rings == RINGS_MAX) {
 			m->stats.too_many++;
-		else
-			add(m, image, &rings[i]);
+			*found = true;
+			continue;
+		}
+		if (!r)
+			r = add(m, image, &rings[i]);
+		*found |= r && r->opened;
+		broken += !r;
 	}
+	return broken;
 }
 
-/* At processes that are due, so many at most. Under the lock, but while it looks. */
+/*
+ * At processes that are due, so many at most. Under the lock, but while it looks. What is none,
+ * or is just being made, may stand before the ring that is yet to come.
+ */
 static void look_for_rings(struct marks *m, uint64_t now, unsigned int looks)
 {
 	struct marks_mapping rings[MARKS_MAPPINGS_MAX];
 	struct watched_process *p;
+	unsigned int broken;
+	bool found;
 	int nr;
 
 	while (looks-- && (p = marks_watch_due(&m->watch, now))) {
@@ -282,13 +247,16 @@ static void look_for_rings(struct marks *m, uint64_t now, unsigned int looks)
 		pthread_mutex_unlock(&m->lock);
 		nr = marks_place_find(image.pid, rings);
 		pthread_mutex_lock(&m->lock);
-		if (nr > 0)
-			add_rings(m, &image, rings, nr);
+		broken = add_rings(m, &image, rings, nr > 0 ? nr : 0, &found);
 		p = marks_watch_find(&m->watch, &image);
-		if (nr)
+		if (!p || broken > p->broken)
+			m->stats.broken += broken - (p ? p->broken : 0);
+		if (nr < 0 || found) {
 			marks_watch_drop(&m->watch, &image);
-		else if (p)
+		} else if (p) {
+			p->broken = broken > p->broken ? broken : p->broken;
 			marks_watch_again(p, clock_ns(CLOCK_MONOTONIC));
+		}
 	}
 }
 
@@ -357,9 +325,11 @@ static void wake_thread(struct marks *m)
 void marks_add(struct marks *m, const struct capture_process *image,
 	       const struct marks_mapping *rings, unsigned int nr)
 {
+	bool found;
+
 	pthread_mutex_lock(&m->lock);
 	if (!m->stop)
-		add_rings(m, image, rings, nr);
+		m->stats.broken += add_rings(m, image, rings, nr, &found);
 	wake_thread(m);
 	pthread_mutex_unlock(&m->lock);
 }
@@ -390,7 +360,6 @@ void marks_stop(struct marks *m)
 void marks_destroy(struct marks *m)
 {
 	struct known_ring *r;
-	struct batch *b;
 
 	if (!m)
 		return;
@@ -400,33 +369,20 @@ void marks_destroy(struct marks *m)
 		m->rings = r->next;
 		free_ring(r);
 	}
-	while ((b = m->first)) {
-		m->first = b->next;
-		free_batch(b);
-	}
+	marks_batch_free(marks_queue_take(&m->queue));
 	free(m);
 }
 
 int marks_write(struct marks *m, struct capture_writer *w)
 {
-	struct batch *all, *b;
-	int ret = 0;
+	struct marks_batch *all;
 
 	if (!m)
 		return 0;
 	pthread_mutex_lock(&m->lock);
-	all = m->first;
-	m->first = NULL;
-	m->last = &m->first;
-	m->waiting = 0;
+	all = marks_queue_take(&m->queue);
 	pthread_mutex_unlock(&m->lock);
-	while ((b = all)) {
-		if (!ret)
-			ret = capture_write_chunk(w, CAPTURE_MARKS, b->chunk, batch_size(b));
-		all = b->next;
-		free_batch(b);
-	}
-	return ret;
+	return marks_batch_write(all, w);
 }
 
 void marks_stats(struct marks *m, struct marks_stats *out)

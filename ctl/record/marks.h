@@ -10,7 +10,7 @@
  *
  * The thread begins with the first such process. It reads every 50 ms, looks for new rings
  * ever more seldom (marks_watch.h), and rests nine times as long as a round took it: a tenth of
- * a CPU at most. Memory: 64 bytes a process that publishes, 300 and two descriptors a ring, of
+ * a CPU at most. Memory: 72 bytes a process that publishes, 300 and two descriptors a ring, of
  * each of which there are 4096 at most, and 64 MiB of spans not yet written.
  */
 #ifndef TICKPROF_RECORD_MARKS_H

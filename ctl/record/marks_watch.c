@@ -34,6 +34,7 @@ bool marks_watch_add(struct marks_watch *w, const struct capture_process *image,
 	}
 	p->image = *image;
 	p->since = p->due = now;
+	p->broken = 0;
 	return true;
 }
 

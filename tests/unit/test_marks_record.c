@@ -173,17 +173,17 @@ static pid_t child_of(pid_t pid)
 	return child;
 }
 
-static void wait_held(struct marks *m)
+static void wait_held(struct marks *m, uint64_t rings)
 {
 	const struct timespec pause = { .tv_nsec = 5000000 };
 	struct marks_stats s = { 0 };
 	size_t turn;
 
-	for (turn = 0; turn < 4000 && !s.held; turn++) {
+	for (turn = 0; turn < 4000 && s.held < rings; turn++) {
 		nanosleep(&pause, NULL);
 		marks_stats(m, &s);
 	}
-	assert_int_equal(s.held, 1);
+	assert_int_equal(s.held, rings);
 }
 
 static void in_a_child(void)
@@ -221,7 +221,7 @@ static void found_later(void **state)
 	/* By itself: what it marks is marked in a child of its own. */
 	k = start_marker(in_a_child);
 	marks_watch(m, &(struct capture_process) { .pid = child_of(k.pid), .exec_id = 9 });
-	wait_held(m);
+	wait_held(m, 1);
 	end_marker(&k);
 	s = wait_for(m, 1);
 	assert_int_equal(s.taken, 1);
@@ -340,6 +340,47 @@ static void named_alike(void)
 		_exit(1);
 }
 
+static void named(int byte)
+{
+	int fd = memfd_create("TICKPROF_SPANS", 0);
+	void *ring;
+
+	if (ftruncate(fd, sizeof(struct tickprof_ring_)))
+		_exit(1);
+	ring = mmap(NULL, sizeof(struct tickprof_ring_), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (ring == MAP_FAILED)
+		_exit(1);
+	memset(ring, byte, sizeof(struct tickprof_ring_));
+}
+
+/* One that is being made for ever and two that are none; in the child one that is comes later. */
+static void liars_first(void)
+{
+	named(0);
+	named(0xa5);
+	named(0xa5);
+	in_a_child();
+}
+
+/* What is none is told once, and the process is looked at until it has one that is. */
+static void behind_liars(void **state)
+{
+	struct marker k = start_marker(liars_first);
+	struct marks *m = marks_create(1);
+	struct marks_stats s;
+
+	assert_int_equal(k.nr_rings, 3);
+	marks_watch(m, &(struct capture_process) { .pid = child_of(k.pid), .exec_id = 9 });
+	wait_held(m, 2);
+	marks_stats(m, &s);
+	assert_int_equal(s.broken, 2);
+	end_marker(&k);
+	s = wait_for(m, 3);
+	assert_int_equal(s.broken, 2);
+	assert_int_equal(s.taken, 1);
+	marks_destroy(m);
+}
+
 static void liars(void **state)
 {
 	static void (*const kinds[])(void) = { garbage, truncated };
@@ -361,7 +402,7 @@ static void liars(void **state)
 		marks_destroy(m);
 		end_marker(&k);
 	}
-	sh("true");
+	sh("true");	/* makes the folder */
 	k = start_marker(named_alike);
 	assert_int_equal(k.nr_rings, 0);
 	end_marker(&k);
@@ -625,6 +666,7 @@ int main(void)
 		cmocka_unit_test(of_memory_that_goes),
 		cmocka_unit_test(the_last_read),
 		cmocka_unit_test(liars),
+		cmocka_unit_test(behind_liars),
 		cmocka_unit_test(what_a_capture_says),
 		cmocka_unit_test(any_bytes),
 		cmocka_unit_test(marked_and_told),
