@@ -191,7 +191,7 @@ static void start_here(void *data)
 	s->halted = false;
 	s->idle_stopped = false;
 	s->missed = 0;
-	s->credit = CREDIT_MAX;
+	s->credit = s->config->throttle_share ? CREDIT_MAX : S64_MAX;	/* never used up */
 	s->credited = get_cycles();
 	hrtimer_start(&s->timer, ns_to_ktime(ktime_get_mono_fast_ns() + stagger), TIMER_MODE);
 }
