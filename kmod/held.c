@@ -47,6 +47,7 @@
 #include "held.h"
 #include "later.h"
 #include "sample.h"
+#include "space.h"
 #include "stack.h"
 #include "stream.h"
 #include "timer.h"
@@ -252,6 +253,16 @@ static void fill_place(struct tickprof_held *held, struct tickprof_held_pool *po
 	held->stack = (struct tickprof_stack){ .hdr = { .type = TICKPROF_RECORD_STACK } };
 }
 
+static bool page_may_come(struct tickprof_sampler *s, const struct pt_regs *regs, u32 depth)
+{
+	bool may;
+
+	rcu_read_lock();
+	may = tickprof_unwind_may_wait(s->rules, tickprof_space_maps(current->mm), regs, depth);
+	rcu_read_unlock();
+	return may;
+}
+
 bool tickprof_held_take(struct tickprof_sampler *s, const struct pt_regs *regs, u64 now)
 {
 	struct tickprof_held_pool *pool = s->stream->held;
@@ -259,8 +270,7 @@ bool tickprof_held_take(struct tickprof_sampler *s, const struct pt_regs *regs, 
 	u64 lent;
 
 	/* The task walks from what it will go back to. */
-	if (!pool || regs != task_pt_regs(current) ||
-	    !tickprof_unwind_may_wait(s->rules, regs, pool->depth))
+	if (!pool || regs != task_pt_regs(current) || !page_may_come(s, regs, pool->depth))
 		return false;
 	lent = tickprof_timer_lend(s);
 	held = lent ? take_place(pool) : NULL;

@@ -58,10 +58,10 @@ struct tickprof_rule tickprof_unwind_rule(const struct tickprof_maps *maps, unsi
 
 /*
  * Right after a walk that stopped at a page: is that one that may be waited for, and not
- * where a frame pointer only seems to point? Walks once more.
+ * where a frame pointer only seems to point? Walks once more. Under RCU.
  */
-bool tickprof_unwind_may_wait(const struct tickprof_rule_cache *cache, const struct pt_regs *regs,
-			      u32 depth);
+bool tickprof_unwind_may_wait(struct tickprof_rule_cache *cache, const struct tickprof_maps *maps,
+			      const struct pt_regs *regs, u32 depth);
 
 /*
  * The same in the context of the task itself, which is on its way back to user mode at

@@ -57,12 +57,19 @@ static u64 current_id(const struct tickprof_maps *maps)
 	return maps ? id + smp_load_acquire(&maps->id) : id;
 }
 
+/* salt: processes that were forked have the same addresses. */
+static __always_inline struct tickprof_rule_slot *slot_of(struct tickprof_rule_cache *cache,
+							  unsigned long at, u64 salt)
+{
+	return &cache->slot[hash_64(at ^ salt, ilog2(TICKPROF_RULE_SLOTS))];
+}
+
 u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickprof_maps *maps,
 			   const struct pt_regs *regs, struct tickprof_stack *stack, u32 depth)
 {
 	const unsigned long mask = tickprof_arch_user_mask();
 	const u64 id = current_id(maps);
-	const u64 salt = id << 32;	/* processes that were forked have the same addresses */
+	const u64 salt = id << 32;
 	u64 *out = stack->ip + stack->nr, *const end = stack->ip + depth;
 	enum tickprof_step step = TICKPROF_STEP_ON;
 	struct tickprof_walk w;
@@ -77,7 +84,7 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 	}
 	while (likely(out < end)) {
 		unsigned long at = w.pc - back;
-		struct tickprof_rule_slot *slot = &cache->slot[hash_64(at ^ salt, ilog2(TICKPROF_RULE_SLOTS))];
+		struct tickprof_rule_slot *slot = slot_of(cache, at, salt);
 		const struct tickprof_rule *rule;
 
 		OPTIMIZER_HIDE_VAR(slot);	/* or it is computed anew for each use */
@@ -122,15 +129,16 @@ out:
 	return hash;
 }
 
-bool tickprof_unwind_may_wait(const struct tickprof_rule_cache *cache, const struct pt_regs *regs,
-			      u32 depth)
+bool tickprof_unwind_may_wait(struct tickprof_rule_cache *cache, const struct tickprof_maps *maps,
+			      const struct pt_regs *regs, u32 depth)
 {
 	const unsigned long mask = tickprof_arch_user_mask();
+	const u64 id = current_id(maps);
 	const struct tickprof_rule_slot *slot;
 	enum tickprof_step step = TICKPROF_STEP_ON;
 	struct tickprof_walk w;
+	bool may = false, known;
 	unsigned long at;
-	bool may = false;
 	u32 i;
 
 	tickprof_walk_start(&w, regs, mask);
@@ -138,11 +146,11 @@ bool tickprof_unwind_may_wait(const struct tickprof_rule_cache *cache, const str
 	if (user_access_begin((void __user *)w.sp, sizeof(u64))) {
 		for (i = 0; i <= depth && step == TICKPROF_STEP_ON; i++) {
 			at = tickprof_walk_at(&w);
-			slot = &cache->slot[hash_64(at, ilog2(TICKPROF_RULE_SLOTS))];
+			slot = slot_of(cache, at, id << 32);
+			known = slot->pc == at && slot->id == id;
 			/* Another of its frames has the place: let the task see. */
-			may = slot->pc != at || tickprof_step_may_wait(&slot->rule, w.sp, w.fp);
-			step = slot->pc == at ? tickprof_step_any(&w, &slot->rule, mask) :
-						TICKPROF_STEP_UNKNOWN;
+			may = !known || tickprof_step_may_wait(&slot->rule, w.sp, w.fp);
+			step = known ? tickprof_step_any(&w, &slot->rule, mask) : TICKPROF_STEP_UNKNOWN;
 		}
 		user_access_end();
 	}

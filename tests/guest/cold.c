@@ -10,6 +10,7 @@
  *	cold evict FILE SECONDS THREADS	the pages are dropped from the page cache, too
  *	cold user SECONDS		one thread without FILE; its pages come by userfaultfd, from another
  *					one that waits while it is in leaf; prints how many it had to give
+ *	cold guess SECONDS		a thread whose frame pointer is a number, of a page far away that is not there
  *	cold exec FILE TIMES		two threads, and after 20 ms the program anew, TIMES times
  */
 #include <fcntl.h>
@@ -129,14 +130,33 @@ static FRAME void *run_cold(void *cold)
 	return NULL;
 }
 
-static void start(int i, char *stack)
+/* For code without call frame information, a frame pointer that leads there. */
+static void *run_guess(void *cold)
+{
+	const char *far = ((struct cold *)cold)->stack + 3 * STACK;
+	uint64_t until = cpu_ns() + duration;
+
+	while (cpu_ns() < until) {
+		unsigned long rounds = 1000000;
+#ifdef __x86_64__
+		__asm__ volatile("mov %%rbp, %%rdx; mov %1, %%rbp; 1: dec %0; jnz 1b; mov %%rdx, %%rbp"
+				 : "+r"(rounds) : "r"(far) : "rdx", "cc");
+#else
+		__asm__ volatile("mov x9, x29; mov x29, %1; 1: subs %0, %0, #1; b.ne 1b; mov x29, x9"
+				 : "+r"(rounds) : "r"(far) : "x9", "cc");
+#endif
+	}
+	return NULL;
+}
+
+static void start(int i, char *stack, void *(*run)(void *))
 {
 	pthread_attr_t attr;
 
 	colds[i].stack = stack;
 	pthread_attr_init(&attr);
 	pthread_attr_setstack(&attr, stack, STACK);
-	if (pthread_create(&colds[i].thread, &attr, run_cold, &colds[i]))
+	if (pthread_create(&colds[i].thread, &attr, run, &colds[i]))
 		exit(1);
 }
 
@@ -156,7 +176,7 @@ static void start_all(const char *name, int n)
 		exit(1);
 	colds[0].stack = stacks;
 	for (i = 0; i < n; i++)
-		start(i, stacks + (size_t)i * STACK);
+		start(i, stacks + (size_t)i * STACK, run_cold);
 }
 
 /* Gives a page only while the program is not in leaf: who waits for one there, with all it holds, waits for ever. */
@@ -191,10 +211,21 @@ static int user(void)
 	range.range.len = STACK;
 	if (ioctl(user_fd, UFFDIO_REGISTER, &range))
 		return 2;
-	start(0, stack);
+	start(0, stack, run_cold);
 	give();
 	pthread_join(colds[0].thread, NULL);
 	printf("%d\n", given);
+	return 0;
+}
+
+static int guess(void)
+{
+	char *stack = mmap(NULL, 4 * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (stack == MAP_FAILED)
+		return 1;
+	start(0, stack, run_guess);
+	pthread_join(colds[0].thread, NULL);
 	return 0;
 }
 
@@ -209,6 +240,10 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "user") && argc > 2) {
 		duration = atof(argv[2]) * 1e9;
 		return user();
+	}
+	if (!strcmp(what, "guess") && argc > 2) {
+		duration = atof(argv[2]) * 1e9;
+		return guess();
 	}
 	if (argc < 4 || n < 1 || n > MOST)
 		return 1;
