@@ -57,11 +57,6 @@ static __always_inline unsigned long tickprof_arch_return_slot(unsigned long slo
 	return slot + 8 + 8L * ra;
 }
 
-static inline unsigned long tickprof_arch_link(const struct pt_regs *regs)
-{
-	return regs->regs[30];
-}
-
 /* A register by its DWARF number: x0 to x30, then SP, as they stand in pt_regs and in signal frames. */
 static __always_inline unsigned long tickprof_arch_register(const struct pt_regs *regs, u16 number)
 {
@@ -71,7 +66,6 @@ static __always_inline unsigned long tickprof_arch_register(const struct pt_regs
 /* In a signal frame, from where SP points at the trampoline: at the siginfo, the ucontext follows. */
 #define TICKPROF_ARCH_SIGNAL_X0		312
 #define TICKPROF_ARCH_SIGNAL_FP		(TICKPROF_ARCH_SIGNAL_X0 + 29 * 8)
-#define TICKPROF_ARCH_SIGNAL_LR		(TICKPROF_ARCH_SIGNAL_X0 + 30 * 8)
 #define TICKPROF_ARCH_SIGNAL_SP		(TICKPROF_ARCH_SIGNAL_X0 + 31 * 8)
 #define TICKPROF_ARCH_SIGNAL_PC		(TICKPROF_ARCH_SIGNAL_X0 + 32 * 8)
 

@@ -46,12 +46,6 @@ static __always_inline unsigned long tickprof_arch_return_slot(unsigned long slo
 	return slot;
 }
 
-/* A link register: none here. */
-static inline unsigned long tickprof_arch_link(const struct pt_regs *regs)
-{
-	return 0;
-}
-
 /* A register by its DWARF number, 0 to 15. */
 static __always_inline unsigned long tickprof_arch_register(const struct pt_regs *regs, u16 number)
 {
@@ -68,7 +62,6 @@ static __always_inline unsigned long tickprof_arch_register(const struct pt_regs
 #define TICKPROF_ARCH_SIGNAL_FP		120
 #define TICKPROF_ARCH_SIGNAL_SP		160
 #define TICKPROF_ARCH_SIGNAL_PC		168
-#define TICKPROF_ARCH_SIGNAL_LR		0	/* none */
 
 #define TICKPROF_ARCH_SIGNAL(r) (offsetof(struct rt_sigframe, uc.uc_mcontext.r) - sizeof(u64))
 static_assert(TICKPROF_ARCH_SIGNAL(bp) == TICKPROF_ARCH_SIGNAL_FP);

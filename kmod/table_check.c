@@ -110,7 +110,8 @@ static int check_header(const struct tickprof_table *t, size_t bytes, u16 machin
 
 static bool rule_valid(const struct tickprof_rule *rule, u16 machine)
 {
-	u8 registers = machine == EM_AARCH64 ? 32 : 16, saved = TICKPROF_SAVED_FP;
+	bool number = rule->ra >= 0 && rule->ra < (machine == EM_AARCH64 ? 32 : 16);
+	u8 saved = TICKPROF_SAVED_FP;
 
 	switch (rule->cfa) {
 	case TICKPROF_CFA_NONE:
@@ -122,14 +123,14 @@ static bool rule_valid(const struct tickprof_rule *rule, u16 machine)
 		return !rule->saved && rule->offset <= 16;
 	case TICKPROF_CFA_SP:
 	case TICKPROF_CFA_FP:
-		if (machine == EM_AARCH64)
-			saved |= TICKPROF_SAVED_LR;
+		if (number)
+			saved |= TICKPROF_RA_REGISTER;
 		break;
 	case TICKPROF_CFA_SP_DEREF:
 	case TICKPROF_CFA_FP_DEREF:
 		break;
 	case TICKPROF_CFA_REGISTER:
-		if (rule->ra < 0 || rule->ra >= registers)
+		if (!number)
 			return false;
 		break;
 	default:

@@ -10,8 +10,8 @@
  *
  * Context: hard irq, in a window of user access, hence no calls. No state but
  * the caller's; the fuzzer compiles the same file.
- * Bounds: two reads a step, three for a dereferenced CFA or a register from a
- * signal frame, four for a signal frame itself. Every address is masked into the
+ * Bounds: two reads a step, three for a dereferenced CFA, one more for a register
+ * from a signal frame, three for a signal frame itself. Every address is masked into the
  * user half, also under speculation. A CFA lies above the last one; only signal
  * frames may lead down (sigaltstack), TICKPROF_WALK_FALLS times a walk. The
  * caller bounds the steps.
@@ -47,7 +47,6 @@ struct tickprof_walk {
 	unsigned long pc;
 	unsigned long sp;
 	unsigned long fp;
-	unsigned long lr;		/* where registers are known (arm64) */
 	const struct pt_regs *regs;	/* at the interrupt, or NULL */
 	unsigned long context;		/* stack pointer of the signal's trampoline, or 0 */
 	u8 how;			/* enum tickprof_how */
@@ -61,7 +60,6 @@ static __always_inline void tickprof_walk_start(struct tickprof_walk *w, const s
 		.pc = instruction_pointer((struct pt_regs *)regs),
 		.sp = tickprof_arch_untagged(user_stack_pointer((struct pt_regs *)regs)) & mask & ~7UL,
 		.fp = tickprof_arch_frame_pointer(regs),
-		.lr = tickprof_arch_link(regs),
 		.regs = regs,
 		.how = TICKPROF_HOW_REGS,
 	};
@@ -145,13 +143,11 @@ static __always_inline enum tickprof_step tickprof_step_signal(struct tickprof_w
 							       unsigned long mask)
 {
 	const unsigned long at = w->sp;
-	unsigned long pc, sp, fp, lr = 0;
+	unsigned long pc, sp, fp;
 
 	tickprof_read_user(pc, (at + TICKPROF_ARCH_SIGNAL_PC) & mask, fault);
 	tickprof_read_user(sp, (at + TICKPROF_ARCH_SIGNAL_SP) & mask, fault);
 	tickprof_read_user(fp, (at + TICKPROF_ARCH_SIGNAL_FP) & mask, fault);
-	if (TICKPROF_ARCH_SIGNAL_LR)
-		tickprof_read_user(lr, (at + TICKPROF_ARCH_SIGNAL_LR) & mask, fault);
 	sp = tickprof_arch_untagged(sp) & ~7UL;
 	if (sp > mask || !tickprof_step_may_be_code(pc, mask))
 		return TICKPROF_STEP_BROKEN;
@@ -160,10 +156,24 @@ static __always_inline enum tickprof_step tickprof_step_signal(struct tickprof_w
 	w->pc = pc;
 	w->sp = sp;
 	w->fp = fp;
-	w->lr = lr;
 	w->regs = NULL;
 	w->context = at;
 	w->how = TICKPROF_HOW_SIGNAL;
+	return TICKPROF_STEP_ON;
+fault:
+	return TICKPROF_STEP_FAULT;
+}
+
+/* A register where it is known. */
+static __always_inline enum tickprof_step tickprof_step_register(const struct tickprof_walk *w, u16 number,
+								 unsigned long mask, unsigned long *value)
+{
+	if (w->regs)
+		*value = tickprof_arch_register(w->regs, number);
+	else if (w->context)
+		tickprof_read_user(*value, (w->context + tickprof_arch_signal_register(number)) & mask, fault);
+	else
+		return TICKPROF_STEP_UNKNOWN;
 	return TICKPROF_STEP_ON;
 fault:
 	return TICKPROF_STEP_FAULT;
@@ -176,7 +186,8 @@ tickprof_step_cfa(const struct tickprof_walk *w, const struct tickprof_rule *rul
 {
 	const unsigned long fp = tickprof_arch_untagged(w->fp);
 	const long offset = 8L * (s16)rule->offset;
-	unsigned long at;
+	enum tickprof_step step;
+	unsigned long at = 0;
 
 	switch (rule->cfa) {
 	case TICKPROF_CFA_SP:
@@ -197,15 +208,9 @@ tickprof_step_cfa(const struct tickprof_walk *w, const struct tickprof_rule *rul
 		*cfa = tickprof_arch_untagged(*cfa) + 8L * rule->ra;
 		return TICKPROF_STEP_ON;
 	case TICKPROF_CFA_REGISTER:
-		if (w->regs)
-			at = tickprof_arch_register(w->regs, rule->ra);
-		else if (w->context)
-			tickprof_read_user(at, (w->context + tickprof_arch_signal_register(rule->ra)) & mask,
-					   fault);
-		else
-			return TICKPROF_STEP_UNKNOWN;
+		step = tickprof_step_register(w, rule->ra, mask, &at);
 		*cfa = tickprof_arch_untagged(at) + offset;
-		return TICKPROF_STEP_ON;
+		return step;
 	default:
 		return TICKPROF_STEP_UNKNOWN;
 	}
@@ -241,10 +246,11 @@ tickprof_step_return(const struct tickprof_walk *w, const struct tickprof_rule *
 {
 	bool at_ra = rule->cfa == TICKPROF_CFA_SP || rule->cfa == TICKPROF_CFA_FP;
 
-	if (rule->saved & TICKPROF_SAVED_LR) {
-		if (!w->regs && !w->context)
-			return TICKPROF_STEP_UNKNOWN;
-		*ret = w->lr;
+	if (rule->saved & TICKPROF_RA_REGISTER) {
+		enum tickprof_step step = tickprof_step_register(w, rule->ra, mask, ret);
+
+		if (step != TICKPROF_STEP_ON)
+			return step;
 	} else {
 		tickprof_read_user(*ret, (cfa + 8L * (at_ra ? rule->ra : -1)) & mask, fault);
 	}
@@ -260,8 +266,8 @@ fault:
 static __always_inline enum tickprof_step
 tickprof_step_any(struct tickprof_walk *w, const struct tickprof_rule *rule, unsigned long mask)
 {
-	/* A leaf that has pushed nothing has its CFA in SP: only where LR is at hand. */
-	const unsigned long least = rule->saved & TICKPROF_SAVED_LR ? 0 : 8;
+	/* A leaf that has pushed nothing has its CFA in SP: only where registers are at hand. */
+	const unsigned long least = rule->saved & TICKPROF_RA_REGISTER ? 0 : 8;
 	unsigned long cfa, ret, fp;
 	enum tickprof_step step;
 

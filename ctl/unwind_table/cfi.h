@@ -22,13 +22,14 @@ enum cfi_kind {
 	CFI_OTHER,		/* said in a way that is not followed */
 	CFI_SAME,		/* the register has the caller's value */
 	CFI_UNDEFINED,
+	CFI_REGISTER,		/* in register reg */
 	CFI_OFFSET,		/* saved at CFA + offset; as a CFA: reg + offset */
 	CFI_EXPRESSION,		/* the address that this computes; as a CFA: its value */
 };
 
 struct cfi_value {
 	enum cfi_kind kind;
-	uint32_t reg;		/* of a CFA */
+	uint32_t reg;		/* of a CFA; of REGISTER */
 	int64_t offset;
 	struct cursor expression;
 };

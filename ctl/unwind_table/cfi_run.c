@@ -126,7 +126,7 @@ static bool run_cfa(struct run *r, uint8_t op)
 
 static bool run_column(struct run *r, uint8_t op)
 {
-	uint64_t reg;
+	uint64_t reg, in;
 
 	switch (op) {
 	case DW_CFA_offset_extended:
@@ -151,6 +151,11 @@ static bool run_column(struct run *r, uint8_t op)
 		set(r, cursor_uleb(&r->code), (struct cfi_value){ .kind = CFI_SAME });
 		return true;
 	case DW_CFA_register:
+		reg = cursor_uleb(&r->code);
+		in = cursor_uleb(&r->code);
+		r->code.bad |= in > UINT32_MAX;
+		set(r, reg, (struct cfi_value){ .kind = CFI_REGISTER, .reg = in });
+		return true;
 	case DW_CFA_val_offset:
 	case DW_CFA_val_offset_sf:
 		set(r, cursor_uleb(&r->code), (struct cfi_value){ .kind = CFI_OTHER });

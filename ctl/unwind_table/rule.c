@@ -6,6 +6,7 @@
  */
 #include <dwarf.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "rule.h"
@@ -180,9 +181,12 @@ static bool set_ra(const struct cfi_machine *m, const struct cfi_state *state,
 	bool any = rule->cfa == TICKPROF_CFA_SP || rule->cfa == TICKPROF_CFA_FP;
 	int64_t bytes, offset;
 
-	if (state->ra.kind == CFI_SAME) {
-		rule->saved |= TICKPROF_SAVED_LR;
-		return any && m->machine == EM_AARCH64;
+	if (state->ra.kind == CFI_SAME || state->ra.kind == CFI_REGISTER) {
+		uint32_t reg = state->ra.kind == CFI_SAME ? m->ra : state->ra.reg;
+
+		rule->saved |= TICKPROF_RA_REGISTER;
+		rule->ra = reg;
+		return any && reg < m->registers;
 	}
 	if (!from_cfa(state, &state->ra, &bytes) ||
 	    !scaled(bytes, INT16_MIN, INT16_MAX, &offset))
@@ -227,14 +231,23 @@ const char *rule_kind_name(unsigned int cfa)
 	return cfa < __TICKPROF_CFA_MAX ? names[cfa] : "invalid";
 }
 
+static void print_register(const struct cfi_machine *m, int number, char *out, size_t size)
+{
+	static const char *const x86[] = { "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp" };
+
+	if (m->machine == EM_X86_64 && number >= 0 && number < (int)ARRAY_SIZE(x86))
+		snprintf(out, size, "%s", x86[number]);
+	else
+		snprintf(out, size, "%c%d", m->machine == EM_X86_64 ? 'r' : 'x', number);
+}
+
 static void print_cfa(const struct cfi_machine *m, const struct tickprof_rule *r,
 		      struct rule_text *out)
 {
-	static const char *const x86[] = { "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp" };
 	bool is_x86 = m->machine == EM_X86_64;
 	const char *sp = is_x86 ? "rsp" : "sp", *fp = is_x86 ? "rbp" : "x29";
 	int offset = (int16_t)r->offset * UNIT, add = r->ra * UNIT;
-	size_t size = sizeof(out->cfa);
+	size_t size = sizeof(out->cfa), used;
 
 	switch (r->cfa) {
 	case TICKPROF_CFA_SP:
@@ -249,10 +262,9 @@ static void print_cfa(const struct cfi_machine *m, const struct tickprof_rule *r
 			 offset, add);
 		break;
 	case TICKPROF_CFA_REGISTER:
-		if (is_x86 && r->ra >= 0 && r->ra < 8)
-			snprintf(out->cfa, size, "%s%+d", x86[r->ra], offset);
-		else
-			snprintf(out->cfa, size, "%c%d%+d", is_x86 ? 'r' : 'x', r->ra, offset);
+		print_register(m, r->ra, out->cfa, size);
+		used = strlen(out->cfa);
+		snprintf(out->cfa + used, size - used, "%+d", offset);
 		break;
 	case TICKPROF_CFA_PLT:
 		snprintf(out->cfa, size, "%s+8 plt%u", sp, r->offset);
@@ -273,8 +285,8 @@ void rule_print(const struct cfi_machine *m, const struct tickprof_rule *r,
 	snprintf(out->fp, sizeof(out->fp), "-");
 	if (!walks)
 		return;
-	if (by_ra && r->saved & TICKPROF_SAVED_LR)
-		snprintf(out->ra, sizeof(out->ra), "u");
+	if (by_ra && r->saved & TICKPROF_RA_REGISTER)
+		print_register(m, r->ra, out->ra, sizeof(out->ra));
 	else
 		snprintf(out->ra, sizeof(out->ra), "c%+d", by_ra ? r->ra * UNIT : -UNIT);
 	if ((r->saved & TICKPROF_SAVED_FP) == TICKPROF_FP_AT_CFA)

@@ -205,7 +205,7 @@ static bool is_plt_word(uint32_t word)
 
 static void plt_arm64(const struct plt *p)
 {
-	const struct tickprof_rule leaf = { .cfa = TICKPROF_CFA_SP, .saved = TICKPROF_SAVED_LR };
+	const struct tickprof_rule leaf = { .cfa = TICKPROF_CFA_SP, .saved = TICKPROF_RA_REGISTER, .ra = 30 };
 	size_t at, pushed = 0;
 	uint32_t word;
 

@@ -95,6 +95,10 @@ static inline bool oracle_caller(const struct oracle *o, Dwarf_Frame *frame, int
 		*out = oracle_register(reg, pc, o->m);
 		return !*undefined;
 	}
+	if (nr == 1 && ops[0].atom == DW_OP_regx) {
+		*out = oracle_register(ops[0].number, pc, o->m);
+		return true;
+	}
 	if (ops[nr - 1].atom == DW_OP_stack_value)
 		return oracle_compute(o, ops, nr - 1, pc, cfa, out);
 	if (!oracle_compute(o, ops, nr, pc, cfa, out))
@@ -137,7 +141,7 @@ static inline struct oracle_answer oracle_follow(const struct oracle *o,
 		a.cfa = sp + 8 + ((pc & 15) >= r->offset) * 8;
 		break;
 	}
-	a.ra = r->saved & TICKPROF_SAVED_LR ? oracle_register(o->m->ra, pc, o->m)
+	a.ra = r->saved & TICKPROF_RA_REGISTER ? oracle_register(r->ra, pc, o->m)
 					    : oracle_memory(a.cfa + ra);
 	a.fp = fp;
 	if ((r->saved & TICKPROF_SAVED_FP) == TICKPROF_FP_AT_CFA)

@@ -97,8 +97,10 @@ static inline struct tickprof_rule rule_at_random(u16 machine)
 	switch (rule.cfa) {
 	case TICKPROF_CFA_SP:
 	case TICKPROF_CFA_FP:
-		if (machine == EM_AARCH64 && !tables_random(4))
-			rule.saved |= TICKPROF_SAVED_LR;
+		if (!tables_random(machine == EM_AARCH64 ? 4 : 64)) {
+			rule.saved |= TICKPROF_RA_REGISTER;
+			rule.ra = machine == EM_AARCH64 ? 30 : tables_random(16);
+		}
 		break;
 	case TICKPROF_CFA_SP_DEREF:
 	case TICKPROF_CFA_FP_DEREF:

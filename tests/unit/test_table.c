@@ -264,7 +264,9 @@ static void rules(void **state)
 		assert_refused_arm64(RULE(cfa, 16));
 		assert_refused(RULE(cfa, TICKPROF_RULE_PLAIN));
 		assert_refused(RULE(cfa, TICKPROF_RULE_GUESSED));
-		assert_refused(RULE(cfa, TICKPROF_SAVED_LR));
+		assert_refused(RULE(cfa, TICKPROF_RA_REGISTER, .ra = 16));
+		assert_refused(RULE(cfa, TICKPROF_RA_REGISTER, .ra = -1));
+		assert_refused_arm64(RULE(cfa, TICKPROF_RA_REGISTER, .ra = 32));
 	}
 	assert_refused(RULE(__TICKPROF_CFA_MAX));
 	assert_refused(RULE(255));
@@ -273,10 +275,12 @@ static void rules(void **state)
 		assert_taken(RULE(cfa, TICKPROF_FP_AT_CFA));
 		assert_taken(RULE(cfa, TICKPROF_FP_AT_FP));
 	}
-	assert_taken_arm64(RULE(TICKPROF_CFA_SP, TICKPROF_SAVED_LR | TICKPROF_FP_AT_FP));
-	assert_taken_arm64(RULE(TICKPROF_CFA_FP, TICKPROF_SAVED_LR | TICKPROF_FP_AT_CFA));
-	assert_refused_arm64(RULE(TICKPROF_CFA_SP_DEREF, TICKPROF_SAVED_LR));
-	assert_refused_arm64(RULE(TICKPROF_CFA_ROOT, TICKPROF_SAVED_LR));
+	assert_taken(RULE(TICKPROF_CFA_SP, TICKPROF_RA_REGISTER, .ra = 5));
+	assert_taken_arm64(RULE(TICKPROF_CFA_SP, TICKPROF_RA_REGISTER | TICKPROF_FP_AT_FP, .ra = 30));
+	assert_taken_arm64(RULE(TICKPROF_CFA_FP, TICKPROF_RA_REGISTER | TICKPROF_FP_AT_CFA, .ra = 30));
+	assert_refused(RULE(TICKPROF_CFA_SP_DEREF, TICKPROF_RA_REGISTER));
+	assert_refused(RULE(TICKPROF_CFA_REGISTER, TICKPROF_RA_REGISTER));
+	assert_refused_arm64(RULE(TICKPROF_CFA_ROOT, TICKPROF_RA_REGISTER));
 	assert_refused(RULE(TICKPROF_CFA_NONE, TICKPROF_FP_AT_CFA));
 	assert_refused(RULE(TICKPROF_CFA_PLT, TICKPROF_FP_AT_CFA));
 	assert_taken(RULE(TICKPROF_CFA_PLT, .offset = 16));
@@ -301,7 +305,7 @@ static void rules_are_prepared(void **state)
 	assert_int_equal(got.saved, TICKPROF_FP_AT_CFA);
 	got = prepared(rule, EM_AARCH64);
 	assert_int_equal(got.saved, TICKPROF_FP_AT_CFA | TICKPROF_RULE_PLAIN);
-	rule.saved = TICKPROF_SAVED_LR;
+	rule.saved = TICKPROF_RA_REGISTER;
 	got = prepared(rule, EM_AARCH64);
 	assert_memory_equal(&got, &rule, sizeof(rule));
 	rule = (struct tickprof_rule){ TICKPROF_CFA_REGISTER, .ra = -1 };

@@ -78,9 +78,20 @@ static void saved_by_expression(void **state)
 	      "0: rsp+8 c-8 u\n1: rsp+32 c-8 c-24\n3: unknown - -\n");
 }
 
+/* As vfork() keeps its return address, which its child would overwrite on the stack. */
+static void in_a_register(void **state)
+{
+	check("pop %rdi\n.cfi_def_cfa_offset 0\n.cfi_register 16, 5\nsyscall\n"
+	      "push %rdi\n.cfi_def_cfa_offset 8\n.cfi_restore 16\nret\n",
+	      "0: rsp+8 c-8 u\n1: rsp+0 rdi u\n4: rsp+8 c-8 u\n");
+	check("nop\n.cfi_register 16, 15\nnop\n.cfi_register 16, 17\nnop\n"
+	      ".cfi_register 16, 4\n.cfi_def_cfa 1, 8\nnop\n",
+	      "0: rsp+8 c-8 u\n1: rsp+8 r15 u\n2: unknown - -\n");
+}
+
 static void beyond_words(void **state)
 {
-	check("nop\n.cfi_register 16, 5\nnop\n.cfi_restore 16\nnop\n.cfi_register 6, 0\nnop\n"
+	check("nop\n.cfi_val_offset 16, -8\nnop\n.cfi_restore 16\nnop\n.cfi_register 6, 0\nnop\n"
 	      ".cfi_restore 6\nnop\n.cfi_val_offset 6, 8\nnop\n.cfi_same_value 6\nnop\n"
 	      ".cfi_escape 0x16,0x6,0x2,0x77,8\nnop\n.cfi_undefined 6\nnop\n",
 	      "0: rsp+8 c-8 u\n1: unknown - -\n2: rsp+8 c-8 u\n3: unknown - -\n4: rsp+8 c-8 u\n"
@@ -144,6 +155,7 @@ int main(void)
 		cmocka_unit_test(realigned),
 		cmocka_unit_test(dereferenced),
 		cmocka_unit_test(saved_by_expression),
+		cmocka_unit_test(in_a_register),
 		cmocka_unit_test(beyond_words),
 		cmocka_unit_test(ends_of_stacks),
 		cmocka_unit_test(far_apart),

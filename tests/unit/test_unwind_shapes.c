@@ -343,8 +343,8 @@ static void arm64(void **state)
 		 ".balign 32\nret\nret\nmov x8, #139\nsvc #0\n"
 		 "g: .cfi_startproc\nmov x9, sp\n.cfi_def_cfa 9, 16\nnop\n.cfi_undefined 30\nnop\n"
 		 ".cfi_register 30, 15\nnop\n.cfi_endproc\nend: nop\n");
-	assert_rows("a.so", "f", "end", "0: sp+0 u u\n8: sp+32 c-24 c-32\n12: x29+32 c-24 c-32\n"
-		    "16: sp+0 u u\n20: none - -\n32: signal - -\n44: sp+0 u u\n48: unknown - -\n"
+	assert_rows("a.so", "f", "end", "0: sp+0 x30 u\n8: sp+32 c-24 c-32\n12: x29+32 c-24 c-32\n"
+		    "16: sp+0 x30 u\n20: none - -\n32: signal - -\n44: sp+0 x30 u\n48: unknown - -\n"
 		    "52: root - -\n56: unknown - -\n");
 }
 
@@ -358,8 +358,8 @@ static void arm64_plt(void **state)
 		write_text("p.c", "extern int a(void), b(void);\nint f(void) { return a() + b(); }\n");
 		sh(CROSS "gcc -O2 -nostdlib -shared -fPIC -Wl,-z,lazy %s p.c -o plt.so 2>/dev/null",
 		   protection[i]);
-		expect_section("plt.so", ".plt", i ? "0: sp+0 u u\n8: sp+16 c-8 u\n32: sp+0 u u\n"
-						  : "0: sp+0 u u\n4: sp+16 c-8 u\n32: sp+0 u u\n");
+		expect_section("plt.so", ".plt", i ? "0: sp+0 x30 u\n8: sp+16 c-8 u\n32: sp+0 x30 u\n"
+						  : "0: sp+0 x30 u\n4: sp+16 c-8 u\n32: sp+0 x30 u\n");
 	}
 }
 

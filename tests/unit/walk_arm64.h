@@ -8,9 +8,9 @@
 
 static void leaf(void **state)
 {
-	const struct tickprof_rule bare = { TICKPROF_CFA_SP, TICKPROF_SAVED_LR };
-	const struct tickprof_rule pushed = { TICKPROF_CFA_SP, TICKPROF_SAVED_LR | TICKPROF_FP_AT_CFA,
-					      .offset = 2, .fp = -2 };
+	const struct tickprof_rule bare = { TICKPROF_CFA_SP, TICKPROF_RA_REGISTER, .ra = 30 };
+	const struct tickprof_rule pushed = { TICKPROF_CFA_SP, TICKPROF_RA_REGISTER | TICKPROF_FP_AT_CFA,
+					      .offset = 2, .ra = 30, .fp = -2 };
 	struct pt_regs regs = { .regs[29] = 77, .regs[30] = SIGNED | (CODE + 8), .sp = SP, .pc = CODE };
 	const unsigned long mask = tickprof_arch_user_mask();
 	struct tickprof_walk w;
@@ -35,11 +35,11 @@ static void leaf(void **state)
 
 static void leaf_below_a_signal(void **state)
 {
-	const struct tickprof_rule bare = { TICKPROF_CFA_SP, TICKPROF_SAVED_LR };
+	const struct tickprof_rule bare = { TICKPROF_CFA_SP, TICKPROF_RA_REGISTER, .ra = 30 };
 	struct tickprof_walk w = caller(SP, 77);
 
 	put_signal(SP, CODE + 4, SP + 0x400, 88);
-	*word(SP + TICKPROF_ARCH_SIGNAL_LR) = SIGNED | (CODE + 12);
+	*word(SP + tickprof_arch_signal_register(30)) = SIGNED | (CODE + 12);
 	assert_int_equal(step(&w, signal_rule), TICKPROF_STEP_ON);
 	assert_int_equal(step(&w, bare), TICKPROF_STEP_ON);
 	assert_frame(&w, CODE + 12, SP + 0x400, 88, TICKPROF_HOW_CFI);

@@ -25,6 +25,27 @@ static void plt(void **state)
 	}
 }
 
+/* vfork() keeps its return address in rdi, below which its frame begins. */
+static void return_in_a_register(void **state)
+{
+	const struct tickprof_rule rule = { TICKPROF_CFA_SP, TICKPROF_RA_REGISTER, .ra = 5 };
+	const struct pt_regs regs = { .di = CODE + 8, .bp = 77, .sp = SP, .ip = CODE };
+	const unsigned long mask = tickprof_arch_user_mask();
+	struct tickprof_walk w;
+
+	tickprof_walk_start(&w, &regs, mask);
+	assert_int_equal(step(&w, rule), TICKPROF_STEP_ON);
+	assert_frame(&w, CODE + 8, SP, 77, TICKPROF_HOW_CFI);
+	/* It was the callee's: for its caller it says nothing. */
+	assert_int_equal(step(&w, rule), TICKPROF_STEP_UNKNOWN);
+	w = caller(SP, 77);
+	put_signal(SP, CODE + 4, SP + 0x400, 88);
+	*word(SP + tickprof_arch_signal_register(5)) = CODE + 12;
+	assert_int_equal(step(&w, signal_rule), TICKPROF_STEP_ON);
+	assert_int_equal(step(&w, rule), TICKPROF_STEP_ON);
+	assert_frame(&w, CODE + 12, SP + 0x400, 88, TICKPROF_HOW_CFI);
+}
+
 /* The C library's words for what the kernel puts on the stack, numbered as DWARF does. */
 static void signal_frame_layout(void **state)
 {
@@ -56,6 +77,7 @@ static void register_numbers(void **state)
 
 #define ARCH_TESTS					\
 	cmocka_unit_test_setup(plt, clear),		\
+	cmocka_unit_test_setup(return_in_a_register, clear),	\
 	cmocka_unit_test(signal_frame_layout),		\
 	cmocka_unit_test(register_numbers),
 

@@ -27,7 +27,7 @@ static inline _Bool memory_read(unsigned long address, unsigned long *to);
 #include "../../kmod/unwind_step.h"
 #include "tables.h"
 
-#define READS_MAX	(3 + !!TICKPROF_ARCH_SIGNAL_LR)
+#define READS_MAX	3
 
 static inline _Bool memory_read(unsigned long address, unsigned long *to)
 {

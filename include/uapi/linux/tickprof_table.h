@@ -50,7 +50,7 @@
 #include <linux/types.h>
 
 #define TICKPROF_TABLE_MAGIC	0x54555054	/* "TPUT", little endian */
-#define TICKPROF_TABLE_VERSION	2
+#define TICKPROF_TABLE_VERSION	3
 
 #define TICKPROF_TABLE_BLOCK_SHIFT	8	/* units a block */
 #define TICKPROF_TABLE_GROUP_SHIFT	8	/* blocks a group */
@@ -123,9 +123,10 @@ struct tickprof_table {
  *	UNKNOWN		CFI that no rule can say: the walk ends, flagged
  *
  * On arm64 NONE reads the frame record {FP, LR} at FP. offset is unsigned for SP
- * and PLT, signed for all others. REGISTER can be followed only where registers
- * are known: in the interrupted function, or after a signal frame, not for its
- * callers. Registers have the numbers of DWARF.
+ * and PLT, signed for all others. A return address can be in a register, too: in
+ * LR on arm64, and wherever vfork() keeps it. REGISTER and that can be followed
+ * only where registers are known: in the interrupted function, or after a signal
+ * frame, not for its callers. Registers have the numbers of DWARF.
  */
 enum tickprof_cfa {
 	TICKPROF_CFA_NONE,		/* code without CFI: frame pointers, for what they are worth */
@@ -147,12 +148,12 @@ enum tickprof_cfa {
 #define TICKPROF_FP_AT_CFA	1	/* at CFA + fp */
 #define TICKPROF_FP_AT_FP	2	/* at FP + fp: realigned stacks */
 
-/* The return address: one bit of "saved". */
-#define TICKPROF_SAVED_LR	4	/* still in the link register (arm64); else at CFA + ra */
+/* The return address of SP and FP: one bit of "saved". */
+#define TICKPROF_RA_REGISTER	4	/* in register ra; else at CFA + ra */
 
 struct tickprof_rule {
 	__u8	cfa;			/* enum tickprof_cfa */
-	__u8	saved;			/* TICKPROF_FP_* and TICKPROF_SAVED_LR */
+	__u8	saved;			/* TICKPROF_FP_* and TICKPROF_RA_REGISTER */
 	__u16	offset;			/* read as __s16 but for SP and PLT */
 	__s16	ra;
 	__s16	fp;
