@@ -111,8 +111,8 @@ class Recording:
 
     def _take(self, status, out, err):
         self.status, self.out, self.err = status, out, err
-        closing = re.search(r'captured (\d+) samples \((\d+) lost, (\d+) truncated\)', err)
-        self.samples, self.lost, self.truncated = map(int, closing.groups()) if closing else (0, 0, 0)
+        closing = re.search(r'captured (?:(\d+) samples)?(?:, )?(?:(\d+) waits)? \((\d+) lost, (\d+) truncated\)', err)
+        self.samples, self.waits, self.lost, self.truncated = (int(n or 0) for n in closing.groups()) if closing else (0, 0, 0, 0)
         readable = closing and self.file.endswith('.gz')
         self.profile = Profile(self.file) if readable else None
         self.missed = self.comment(r'(\d+) ticks passed unserved')
