@@ -230,8 +230,9 @@ static unsigned int add_rings(struct marks *m, const struct capture_process *ima
 }
 
 /*
- * At processes that are due, so many at most. Under the lock, but while it looks. What is none,
- * or is just being made, may stand before the ring that is yet to come.
+ * At processes that are due, so many at most; UINT64_MAX: at all, once, for the last time. Under
+ * the lock, but while it looks. What is none, or is just being made, may stand before the ring
+ * that is yet to come.
  */
 static void look_for_rings(struct marks *m, uint64_t now, unsigned int looks)
 {
@@ -251,7 +252,7 @@ static void look_for_rings(struct marks *m, uint64_t now, unsigned int looks)
 		p = marks_watch_find(&m->watch, &image);
 		if (!p || broken > p->broken)
 			m->stats.broken += broken - (p ? p->broken : 0);
-		if (nr < 0 || found) {
+		if (nr < 0 || found || now == UINT64_MAX) {
 			marks_watch_drop(&m->watch, &image);
 		} else if (p) {
 			p->broken = broken > p->broken ? broken : p->broken;

@@ -304,6 +304,60 @@ static void the_last_read(void **state)
 	end_marker(&b);
 }
 
+static volatile int *marked;	/* shared with children */
+
+static void in_a_child_when_told(void)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	const pid_t marker = getpid();
+	sigset_t told;
+	int number;
+
+	sigemptyset(&told);
+	sigaddset(&told, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &told, NULL);
+	if (fork())
+		return;
+	sigwait(&told, &number);
+	mark(7, "child's");
+	*marked = 1;
+	while (getppid() == marker)
+		nanosleep(&pause, NULL);
+	_exit(0);
+}
+
+/* Each process is looked at once more when the recording ends, however seldom it was by then. */
+static void the_last_look(void **state)
+{
+	const struct timespec pause = { .tv_nsec = 600000000 };
+	struct marks *m = marks_create(1);
+	struct marker with, without;
+	struct capture_process image;
+	struct span_model *model;
+	pid_t child;
+
+	marked = mmap(NULL, sizeof(*marked), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(marked, MAP_FAILED);
+	with = start_marker(in_a_child_when_told);
+	without = start_marker(nothing);
+	child = child_of(with.pid);
+	image = (struct capture_process) { .pid = child, .exec_id = 8 };
+	marks_watch(m, &image);
+	image = image_of(&without, 7);
+	marks_watch(m, &image);
+	nanosleep(&pause, NULL);
+	assert_int_equal(kill(child, SIGUSR1), 0);
+	while (!*marked)
+		;
+	marks_stop(m);
+	model = written(m);
+	assert_int_equal(model->nr_spans - 1, 1);
+	span_model_destroy(model);
+	marks_destroy(m);
+	end_marker(&without);
+	end_marker(&with);
+}
+
 static void garbage(void)
 {
 	struct tickprof_ring_ *ring = tickprof_marks_map_();
@@ -665,6 +719,7 @@ int main(void)
 		cmocka_unit_test(when_to_look),
 		cmocka_unit_test(of_memory_that_goes),
 		cmocka_unit_test(the_last_read),
+		cmocka_unit_test(the_last_look),
 		cmocka_unit_test(liars),
 		cmocka_unit_test(behind_liars),
 		cmocka_unit_test(what_a_capture_says),
