@@ -14,7 +14,6 @@
 #include "context/marks_ring.h"
 #include "marks.h"
 #include "marks_place.h"
-#include "marks_queue.h"
 #include "marks_watch.h"
 
 #define MS	1000000ull
@@ -46,6 +45,8 @@ struct marks {
 	size_t nr_rings;
 	struct marks_queue queue;
 	struct marks_stats stats;
+	marks_told *tell;		/* the caller's of marks_write(); NULL: nobody is told */
+	void *tell_arg;
 };
 
 struct marks *marks_create(uint64_t from)
@@ -383,7 +384,17 @@ int marks_write(struct marks *m, struct capture_writer *w)
 	pthread_mutex_lock(&m->lock);
 	all = marks_queue_take(&m->queue);
 	pthread_mutex_unlock(&m->lock);
+	if (m->tell)
+		marks_batch_tell(all, m->tell, m->tell_arg);
 	return marks_batch_write(all, w);
+}
+
+void marks_tell(struct marks *m, marks_told *fn, void *arg)
+{
+	if (!m)
+		return;
+	m->tell = fn;
+	m->tell_arg = arg;
 }
 
 void marks_stats(struct marks *m, struct marks_stats *out)

@@ -18,6 +18,7 @@
 
 #include "capture/capture.h"
 #include "marks_place.h"
+#include "marks_queue.h"
 
 struct marks;
 
@@ -41,6 +42,8 @@ void marks_add(struct marks *m, const struct capture_process *image,
 void marks_stop(struct marks *m);
 /* MARKS chunks of what was read since the last call. 0 or -errno. */
 int marks_write(struct marks *m, struct capture_writer *w);
+/* marks_write() tells fn of each span as well, from now on; its thread's. */
+void marks_tell(struct marks *m, marks_told *fn, void *arg);
 
 struct marks_stats {
 	uint64_t held;			/* rings, just now */

@@ -56,6 +56,16 @@ int marks_batch_write(struct marks_batch *first, struct capture_writer *w)
 	return ret;
 }
 
+void marks_batch_tell(const struct marks_batch *first, marks_told *fn, void *arg)
+{
+	const struct marks_batch *b;
+	size_t i;
+
+	for (b = first; b; b = b->next)
+		for (i = 0; i < b->nr; i++)
+			fn(arg, &b->chunk->marks[i]);
+}
+
 void marks_queue_init(struct marks_queue *q)
 {
 	*q = (struct marks_queue) { 0 };

@@ -21,6 +21,9 @@ struct marks_queue {
 void marks_batch_add(struct marks_batch **batch, const struct capture_mark *mark);
 /* It and those after it, as marks_queue_take() gives them; NULL is none. 0 or -errno. Frees them. */
 int marks_batch_write(struct marks_batch *first, struct capture_writer *w);
+typedef void marks_told(void *arg, const struct capture_mark *mark);
+/* Calls fn for each span of the same. */
+void marks_batch_tell(const struct marks_batch *first, marks_told *fn, void *arg);
 void marks_batch_free(struct marks_batch *first);
 
 void marks_queue_init(struct marks_queue *q);

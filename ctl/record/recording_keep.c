@@ -22,6 +22,13 @@ static void span_trace(void *arg, const uint8_t *trace_id, uint64_t start, uint6
 		keep_span(r->keep, trace_id, start - r->day_offset, end - r->day_offset);
 }
 
+static void mark_of_trace(void *arg, const struct capture_mark *mark)
+{
+	const struct recording *r = arg;
+
+	keep_span(r->keep, mark->trace_id, mark->begin, mark->end);
+}
+
 int recording_keep_create(struct recording *r)
 {
 	const struct control_config *config = &r->session.state.config;
@@ -38,6 +45,7 @@ int recording_keep_create(struct recording *r)
 	r->keep = keep_create(&options, r->session.state.cpus, config->ring_size, sink, r);
 	r->day_offset = clock_offset_ns();
 	span_intake_tell(r->spans, span_trace, r);
+	marks_tell(r->marks, mark_of_trace, r);
 	return capture_write_meta(r->capture, CAPTURE_META_KEEP, options.limit);
 }
 

@@ -8,6 +8,7 @@
  *	marks flood SPANS		as fast as it can, from one thread, as "flood"
  *	marks hostile			rings that are none, ahead of one that is; "compute" in it
  *	marks wander			"wander", which ends on another thread
+ *	marks rare ROUNDS		a trace a round, "quick"; one of them, "slow", sleeps for a second as well
  *
  * Prints a line a span: NAME TRACE-ID SPAN-ID PARENT-ID WITHIN AROUND, the latter ns of the thread's
  * CPU clock. AROUND - WITHIN is what clocks, marks and whoever interrupts these take.
@@ -173,6 +174,23 @@ static void hostile(void)
 	some();
 }
 
+static void rare(int rounds)
+{
+	const struct timespec rest = { .tv_sec = 1 };
+	struct measured span;
+	uint8_t trace[16];
+	int i;
+
+	for (i = 0; i < rounds; i++) {
+		new_id(trace, sizeof(trace));
+		begin(&span, i == rounds / 2 ? "slow" : "quick", trace, NULL);
+		compute(40);
+		if (i == rounds / 2)
+			nanosleep(&rest, NULL);
+		end(&span);
+	}
+}
+
 static void *finish(void *m)
 {
 	tickprof_switch(NULL);
@@ -216,6 +234,8 @@ int main(int argc, char **argv)
 		flood(atol(argv[2]));
 	if (!strcmp(what, "wander"))
 		wander();
+	if (!strcmp(what, "rare"))
+		rare(atoi(argv[2]));
 	if (!strcmp(what, "short"))
 		_exit(0);
 	for (i = 0; i < nr; i++)
