@@ -3,6 +3,7 @@
  * Threads that wait in ways that are known, and measure it themselves.
  *
  *	waits sleep|pipe|mutex|spin|fault ROUNDS
+ *	waits yield MS		two threads on each CPU that yield to each other; tells their switches
  *
  * Waits for a byte on standard input, does that many rounds and prints a line for each of its threads:
  * "thread NAME TID begin NS end NS waited NS cpu NS": when it began and ended and the sum over the calls that wait, by
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,7 +35,7 @@ struct job {
 	int from, to;
 	pthread_t thread;
 	pid_t tid;
-	long begin, end, waited, cpu;
+	long begin, end, waited, cpu, switches;
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -176,6 +178,28 @@ static void prepare_faults(long rounds)
 	}
 }
 
+static void pin_to(int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
+static void __attribute__((noinline)) outer_yield(struct job *job)
+{
+	const long until = now() + job->rounds * 1000000;
+	struct rusage used;
+
+	pin_to(job->from);
+	while (now() < until)
+		for (int i = 0; i < 64; i++)
+			sched_yield();
+	getrusage(RUSAGE_THREAD, &used);
+	job->switches = used.ru_nvcsw + used.ru_nivcsw;
+}
+
 static void *run(void *argument)
 {
 	struct job *job = argument;
@@ -200,13 +224,19 @@ static void run_all(struct job *jobs, int nr)
 	}
 }
 
-static void pin_to_one(void)
+static void yield_everywhere(long ms)
 {
-	cpu_set_t one;
+	const int nr = 2 * sysconf(_SC_NPROCESSORS_ONLN);
+	struct job *jobs = calloc(nr, sizeof(*jobs));
+	long switches = 0, begin = now();
 
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	sched_setaffinity(0, sizeof(one), &one);
+	for (int i = 0; i < nr; i++)
+		jobs[i] = (struct job){ "yielder", outer_yield, ms, .from = i / 2 };
+	run_all(jobs, nr);
+	for (int i = 0; i < nr; i++)
+		switches += jobs[i].switches;
+	printf("switches %ld in %ld ns\n", switches, now() - begin);
+	free(jobs);
 }
 
 int main(int argc, char **argv)
@@ -229,11 +259,13 @@ int main(int argc, char **argv)
 	} else if (!strcmp(kind, "mutex")) {
 		run_all((struct job[]){ { "left", outer_mutex, rounds }, { "right", outer_mutex, rounds } }, 2);
 	} else if (!strcmp(kind, "spin")) {
-		pin_to_one();
+		pin_to(0);
 		run_all((struct job[]){ { "spin1", outer_spin, rounds }, { "spin2", outer_spin, rounds } }, 2);
 	} else if (!strcmp(kind, "fault")) {
 		prepare_faults(rounds);
 		run_all((struct job[]){ { "fault", outer_fault, rounds }, { "server", serve_faults, rounds } }, 2);
+	} else if (!strcmp(kind, "yield")) {
+		yield_everywhere(rounds);
 	} else {
 		fprintf(stderr, "waits: unknown kind %s\n", kind);
 		return 2;
