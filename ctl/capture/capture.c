@@ -127,7 +127,7 @@ static void read_chunks(struct capture *c)
 			what = "is damaged (totals differ)";
 			break;
 		}
-		headers_crc = crc32_z(headers_crc, (void *)&h, sizeof(h));
+		headers_crc = libdeflate_crc32(headers_crc, &h, sizeof(h));
 		if (chunk.type == CAPTURE_META)
 			read_meta(c, chunk.payload, chunk.size);
 		else if (chunk.type == CAPTURE_COUNTERS)

@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <zlib.h>
+#include <libdeflate.h>
 
 #define CAPTURE_MAGIC	"TICKPROF"
 #define CAPTURE_VERSION	1
@@ -45,7 +45,7 @@ struct end_payload {
 
 static inline uint32_t crc_of(const void *p, size_t size)
 {
-	return crc32_z(0, p, size);
+	return libdeflate_crc32(0, p, size);
 }
 
 static inline size_t padding(uint64_t size)

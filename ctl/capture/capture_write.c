@@ -64,7 +64,7 @@ static int write_chunk(struct capture_writer *w, uint32_t type, uint32_t cpu,
 		return -EINVAL;
 	h.payload_crc = crc_of(payload, size);
 	h.crc = crc_of(&h, offsetof(struct chunk_header, crc));
-	w->headers_crc = crc32_z(w->headers_crc, (void *)&h, sizeof(h));
+	w->headers_crc = libdeflate_crc32(w->headers_crc, &h, sizeof(h));
 	w->chunks++;
 	return write_all(w, iov, ARRAY_SIZE(iov));
 }

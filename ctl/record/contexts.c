@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "base/clock.h"
 #include "base/util.h"
@@ -82,7 +82,7 @@ static int do_look(struct contexts *c, struct look *look)
 /* What an image says of itself goes to the capture once, and again when it has changed. */
 static void keep_process(struct contexts *c, struct context_image *image, struct look *look)
 {
-	uint32_t sum = look->process ? crc32(1, look->process, look->process_size) : 0;
+	uint32_t sum = look->process ? libdeflate_crc32(1, look->process, look->process_size) : 0;
 	struct found *found;
 
 	if (!image || !image->exec_id || !look->process || image->told == sum) {

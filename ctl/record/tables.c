@@ -17,7 +17,7 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "base/intern.h"
 #include "base/util.h"
@@ -90,7 +90,7 @@ static bool is_second(struct tables *t, const struct tickprof_table *table)
 	if (!build.build_id_size)
 		return false;
 	build.inode = build.dev_major = build.dev_minor = 0;
-	sum = crc32(0, (const Bytef *)table + from, table->bytes - from) | 1ull << 32;
+	sum = libdeflate_crc32(0, (const uint8_t *)table + from, table->bytes - from) | 1ull << 32;
 	seen = intern_get(t->builds, &build, sizeof(build));
 	if (!seen->value)
 		seen->value = (void *)sum;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "base/util.h"
 #include "debuginfod.h"
@@ -40,7 +40,7 @@ static bool agrees(const struct elf_file *f, const struct wanted *w)
 	if (w->build_id_size && f->build_id_size)
 		return f->build_id_size == w->build_id_size &&
 		       !memcmp(f->build_id, w->build_id, w->build_id_size);
-	return w->has_crc && crc32_z(0, f->image, f->image_size) == w->crc;
+	return w->has_crc && libdeflate_crc32(0, f->image, f->image_size) == w->crc;
 }
 
 static struct elf_file *try_fd(int fd, const char *path, const struct wanted *w)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "base/output.h"
 #include "base/util.h"
@@ -200,7 +200,7 @@ static void identify(int fd, struct wanted *w)
 
 static uint32_t checksum(const struct tickprof_table *t)
 {
-	return crc32(0, (const Bytef *)t, t->bytes);
+	return libdeflate_crc32(0, t, t->bytes);
 }
 
 static bool believable(const struct wanted *w, const struct tickprof_table *t, size_t size)
