@@ -29,7 +29,8 @@ pack() { (cd "$1" && find . -exec touch -h -d @0 {} + && find . -mindepth 1 | so
 # it needs.
 program_archive() {
 	local file tree library archive name=${1##*/}
-	file=$(readlink -f "$(command -v "$1")")
+	file=$(command -v "$1") || die "no $1 here: tests/deps bench, as make bench does, installs it"
+	file=$(readlink -f "$file")
 	archive=$out/$name.$(stat -c %Y.%s "$file").cpio
 	if [ "${1%/*}" = "$work" ]; then archive=$work/$name.cpio; fi
 	if [ ! -e "$archive" ]; then
