@@ -25,6 +25,8 @@ atexit.register(shutil.rmtree, WORK, True)
 SYSCALL, VDSO_CLOCK = {'x86_64': ('do_syscall_64', '__vdso_clock_gettime'), 'aarch64': ('el0_svc', '__kernel_clock_gettime')}[MACHINE]
 # How many times slower the kernel may be than a stock one: a factor for time limits, never for what is measured.
 SLOW = int(os.environ.get('TICKPROF_SLOW', '1'))
+# The same for a clock that leaps while the guest waits for this machine's files.
+PATIENCE = SLOW * int(os.environ.get('TICKPROF_LEAP', '1'))
 _failed = False
 
 
@@ -72,7 +74,7 @@ def local_copy(program, name=None):
 
 
 def run(*command, **options):
-    options.setdefault('timeout', 100 * SLOW)
+    options.setdefault('timeout', 100 * PATIENCE)
     return subprocess.run([str(word) for word in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           check=False, **options)
 
@@ -136,14 +138,14 @@ class Background(Recording):
     def stop(self, number=2):
         if number:
             self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=60 * SLOW)
+        out, err = self.process.communicate(timeout=60 * PATIENCE)
         self._take(self.process.returncode, out, err)
         return self
 
 
 def wait_running(sessions=1, seconds=20):
     """Until so many sessions run."""
-    end = time.time() + seconds * SLOW
+    end = time.time() + seconds * PATIENCE
     while time.time() < end:
         status = status_json()
         if sum(s['state'] == 'running' for s in status['sessions']) >= sessions:
