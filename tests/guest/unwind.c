@@ -12,7 +12,7 @@
  *	unwind thread SECONDS		thread_main → level × 10 → leaf, in a thread
  *	unwind swap A B ROUNDS		plugin_run of A and of B by turns, dlopened and closed, as
  *					threads "one" and "two"; prints how often both had one address
- *	unwind execs PROGRAM SECONDS	PROGRAM nothing, again and again; prints how often
+ *	unwind execs PROGRAM [US] SECONDS	PROGRAM nothing, again and again, US microseconds apart; prints how often
  *	unwind nothing			ends
  */
 #include <dlfcn.h>
@@ -220,7 +220,7 @@ static FRAME int swap(char **file, int rounds)
 }
 #endif
 
-static FRAME int execs(char *program, uint64_t until)
+static FRAME int execs(char *program, unsigned int pause_us, uint64_t until)
 {
 	char *argv[] = { program, "nothing", NULL };
 	volatile int n = 0;
@@ -234,6 +234,8 @@ static FRAME int execs(char *program, uint64_t until)
 			_exit(127);
 		}
 		waitpid(pid, &status, 0);
+		if (pause_us)
+			usleep(pause_us);
 	}
 	printf("%d execs\n", n);
 	return status != 0;
@@ -269,7 +271,7 @@ int main(int argc, char **argv)
 		return swap(argv + 2, atoi(argv[4]));
 #endif
 	} else if (!strcmp(what, "execs") && argc > 3) {
-		return execs(argv[2], wall_ns() + ns);
+		return execs(argv[2], argc > 4 ? atoi(argv[3]) : 0, wall_ns() + ns);
 	} else if (!strcmp(what, "nothing")) {
 		return 0;
 	} else {
