@@ -27,6 +27,7 @@
 #include "contexts.h"
 #include "stack.h"
 #include "stream.h"
+#include "user.h"
 
 /* In the order of the counters from TICKPROF_COUNTER_CONTEXT_READ on. */
 enum look {
@@ -98,10 +99,10 @@ static __always_inline enum look follow(const struct tickprof_context_location *
 	enum look look = LOOK_NONE;
 
 	to->attrs_size = 0;
-	pagefault_disable();
+	tickprof_user_faults_off();
 	/* Address 0 only opens the window; each that is read is checked. */
 	if (unlikely(!user_access_begin((void __user *)0, sizeof(u64)))) {
-		pagefault_enable();
+		tickprof_user_faults_on();
 		return LOOK_FAULT;
 	}
 	if (l->kind == TICKPROF_CONTEXT_DTV) {
@@ -141,7 +142,7 @@ fault:
 	look = LOOK_FAULT;
 end:
 	user_access_end();
-	pagefault_enable();
+	tickprof_user_faults_on();
 	return look;
 }
 

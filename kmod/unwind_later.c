@@ -28,6 +28,7 @@
 #include "space.h"
 #include "unwind.h"
 #include "unwind_step.h"
+#include "user.h"
 
 static struct tickprof_rule rule_at(unsigned long at)
 {
@@ -74,9 +75,9 @@ static enum tickprof_step step_on(struct tickprof_walk *w, const struct tickprof
 {
 	enum tickprof_step step;
 
-	pagefault_disable();
+	tickprof_user_faults_off();
 	step = try_step(w, rule, mask);
-	pagefault_enable();
+	tickprof_user_faults_on();
 	if (step != TICKPROF_STEP_FAULT || !tickprof_step_may_wait(rule, w->sp, w->fp) ||
 	    !may_wait(stack) || !kernel_provides(w->sp))
 		return step;

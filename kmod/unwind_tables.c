@@ -25,6 +25,7 @@
 #include "store.h"
 #include "unwind.h"
 #include "unwind_step.h"
+#include "user.h"
 
 struct tickprof_rule tickprof_unwind_rule(const struct tickprof_maps *maps, unsigned long at)
 {
@@ -77,7 +78,7 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 	u64 hash = 0, how, hows = 0;
 
 	tickprof_walk_start(&w, regs, mask);
-	pagefault_disable();
+	tickprof_user_faults_off();
 	if (!user_access_begin((void __user *)w.sp, sizeof(u64))) {
 		step = TICKPROF_STEP_BROKEN;
 		goto out;
@@ -122,7 +123,7 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 	}
 	user_access_end();
 out:
-	pagefault_enable();
+	tickprof_user_faults_on();
 	stack->nr = out - stack->ip;
 	stack->hdr.flags |= tickprof_step_flags(step, stack->nr ? out[-1] : 0) |
 			     (hows >> TICKPROF_FRAME_SHIFT & TICKPROF_HOW_FP ? TICKPROF_STACK_FALLBACK : 0);
@@ -142,7 +143,7 @@ bool tickprof_unwind_may_wait(struct tickprof_rule_cache *cache, const struct ti
 	u32 i;
 
 	tickprof_walk_start(&w, regs, mask);
-	pagefault_disable();
+	tickprof_user_faults_off();
 	if (user_access_begin((void __user *)w.sp, sizeof(u64))) {
 		for (i = 0; i <= depth && step == TICKPROF_STEP_ON; i++) {
 			at = tickprof_walk_at(&w);
@@ -154,6 +155,6 @@ bool tickprof_unwind_may_wait(struct tickprof_rule_cache *cache, const struct ti
 		}
 		user_access_end();
 	}
-	pagefault_enable();
+	tickprof_user_faults_on();
 	return may;
 }

@@ -16,6 +16,7 @@
 
 #include "arch.h"
 #include "unwind.h"
+#include "user.h"
 
 struct frame {
 	unsigned long next;
@@ -48,7 +49,7 @@ u64 tickprof_unwind_user(const struct pt_regs *regs, struct tickprof_stack *stac
 	u64 hash = 0;
 	u16 flags = 0;
 
-	pagefault_disable();
+	tickprof_user_faults_off();
 	/* The stack pointer only opens the window; each frame is checked below. */
 	if (!user_access_begin((void __user *)sp, sizeof(struct frame))) {
 		flags = TICKPROF_STACK_BROKEN;
@@ -82,7 +83,7 @@ fault:
 end:
 	user_access_end();
 out:
-	pagefault_enable();
+	tickprof_user_faults_on();
 	stack->nr = out - stack->ip;
 	stack->hdr.flags |= flags;
 	return hash;
