@@ -9,9 +9,9 @@
 #ifndef TICKPROF_CAPTURE_FORMAT_H
 #define TICKPROF_CAPTURE_FORMAT_H
 
+#include <libdeflate.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <libdeflate.h>
 
 #define CAPTURE_MAGIC	"TICKPROF"
 #define CAPTURE_VERSION	1

@@ -8,10 +8,10 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <libdeflate.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <libdeflate.h>
 
 #include "base/clock.h"
 #include "base/util.h"

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libdeflate.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -17,7 +18,6 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
-#include <libdeflate.h>
 
 #include "base/intern.h"
 #include "base/util.h"

@@ -5,12 +5,12 @@
  */
 #include <elfutils/libdwelf.h>
 #include <errno.h>
+#include <libdeflate.h>
 #include <limits.h>
 #include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <libdeflate.h>
 
 #include "base/util.h"
 #include "debuginfod.h"
