@@ -36,7 +36,6 @@ with_lock() {
 compiler_cache() {
 	need ccache vm
 	export CCACHE_DIR=$kernels/ccache CCACHE_MAXSIZE=1G CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 CCACHE_COMPILERCHECK=content
-	export CCACHE_SLOPPINESS=file_stat_matches	# else guests hash a thousand headers an object
 }
 
 # table_row NAME: sets row_name row_arch row_suites row_release row_compiler, or dies naming the kernels there are.
