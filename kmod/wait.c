@@ -280,7 +280,7 @@ static void enter(struct tickprof_sampler *s, struct task_struct *next, u64 now)
 	w->has_stack = w->has_context = false;
 }
 
-static bool wanted(const struct tickprof_stream *stream, struct task_struct *task)
+static bool is_target(const struct tickprof_stream *stream, struct task_struct *task)
 {
 	return !is_idle_task(task) && tickprof_target_match(&stream->targets, task);
 }
@@ -297,8 +297,8 @@ void tickprof_wait_switch(struct task_struct *prev, struct task_struct *next, bo
 		struct tickprof_sampler *s;
 		u64 now, cycles;
 
-		leaves = wanted(stream, prev);
-		enters = wanted(stream, next);
+		leaves = is_target(stream, prev);
+		enters = is_target(stream, next);
 		if (!leaves && !enters)
 			continue;
 		cycles = get_cycles();
