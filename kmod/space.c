@@ -56,7 +56,7 @@ static struct mm_struct *asked[1 << ASKED_BITS];
 static DEFINE_MUTEX(writers);		/* guards spaces but "changed", and these: */
 static u32 nr_spaces;
 static u32 nr_new;			/* since the work item last looked for dead ones */
-static u64 memory;
+static u64 spaces_memory;
 static bool active;			/* users; also read without the lock */
 
 static DEFINE_MUTEX(users_lock);
@@ -156,10 +156,10 @@ static void replace_maps(struct space *space, struct tickprof_maps *maps)
 							      lockdep_is_held(&writers));
 
 	rcu_assign_pointer(space->maps, maps);
-	memory += maps ? maps->bytes : 0;
+	spaces_memory += maps ? maps->bytes : 0;
 	if (!old)
 		return;
-	memory -= old->bytes;
+	spaces_memory -= old->bytes;
 	tickprof_maps_put_rcu(old);
 }
 
@@ -181,7 +181,7 @@ static struct space *get_space(struct mm_struct *mm)
 	space->changed = true;
 	hlist_add_head_rcu(&space->hash, bucket_of(mm));
 	nr_spaces++;
-	memory += sizeof(*space);
+	spaces_memory += sizeof(*space);
 	if (++nr_new == SWEEP_NEW)
 		mod_delayed_work(system_highpri_wq, &pass, 0);
 	return space;
@@ -190,7 +190,7 @@ static struct space *get_space(struct mm_struct *mm)
 /* mmap_lock held for reading. */
 static void fill_space(struct space *space)
 {
-	struct tickprof_maps *maps = tickprof_maps_read(space->mm, memory);
+	struct tickprof_maps *maps = tickprof_maps_read(space->mm, spaces_memory);
 
 	if (!maps)
 		return;
@@ -233,7 +233,7 @@ static void remove_space(struct space *space)
 	replace_maps(space, NULL);
 	mmdrop(space->mm);
 	nr_spaces--;
-	memory -= sizeof(*space);
+	spaces_memory -= sizeof(*space);
 	kfree_rcu(space, rcu);
 }
 
@@ -343,7 +343,7 @@ void tickprof_space_put(void)
 
 u64 tickprof_space_memory(void)
 {
-	return READ_ONCE(memory);
+	return READ_ONCE(spaces_memory);
 }
 
 void __init tickprof_space_init(void)

@@ -46,7 +46,7 @@ struct table_use {
 static DEFINE_MUTEX(store_lock);
 static LIST_HEAD(tables);
 static DEFINE_HASHTABLE(files, 8);	/* by inode */
-static u64 memory;
+static u64 files_memory;
 static u32 nr_tables;
 u64 tickprof_store_epoch = 1ULL << 40;
 
@@ -192,10 +192,10 @@ static int keep(struct table_use *use, struct stored_table *stored)
 	mutex_lock(&store_lock);
 	other = find_table(stored->table);
 	if (!other)
-		err = tickprof_memory_tables_allow(memory + table_memory(stored)) ? 0 : -ENOSPC;
+		err = tickprof_memory_tables_allow(files_memory + table_memory(stored)) ? 0 : -ENOSPC;
 	if (!other && !err) {
 		list_add_tail(&stored->all, &tables);
-		memory += table_memory(stored);
+		files_memory += table_memory(stored);
 		nr_tables++;
 		publish(stored);
 		other = stored;
@@ -281,7 +281,7 @@ void tickprof_store_drop_users(struct tickprof_table_users *users)
 			continue;
 		unpublish(stored);
 		list_move(&stored->all, &gone);
-		memory -= table_memory(stored);
+		files_memory -= table_memory(stored);
 		nr_tables--;
 	}
 	mutex_unlock(&store_lock);
@@ -321,7 +321,7 @@ static struct tickprof_file *add_file(const struct tickprof_file_key *key)
 	file->key = *key;
 	hash_add(files, &file->all, key->inode);
 	nr_files++;
-	memory += sizeof(*file);
+	files_memory += sizeof(*file);
 	list_for_each_entry(stored, &tables, all)
 		if (is_for(stored, file))
 			rcu_assign_pointer(file->view, &stored->view);
@@ -375,7 +375,7 @@ void tickprof_store_reap_files(void)
 			continue;
 		hash_del(&file->all);
 		nr_files--;
-		memory -= sizeof(*file);
+		files_memory -= sizeof(*file);
 		kfree(file);
 	}
 	mutex_unlock(&store_lock);
@@ -384,7 +384,7 @@ void tickprof_store_reap_files(void)
 /* Bytes that tables and files hold. */
 u64 tickprof_store_memory(void)
 {
-	return READ_ONCE(memory);
+	return READ_ONCE(files_memory);
 }
 
 u32 tickprof_store_tables(void)
