@@ -21,6 +21,7 @@
 #include "stack.h"
 #include "stream.h"
 #include "unwind.h"
+#include "unwind_known.h"
 
 /*
  * Position of a record equal to this one, which "slot" may know; false if it found
@@ -126,23 +127,74 @@ u64 tickprof_stack_take_blocked(struct tickprof_sampler *s, struct task_struct *
 	return hash;
 }
 
-static u64 walk_user(struct tickprof_sampler *s, struct task_struct *task, struct pt_regs *regs,
-		     struct tickprof_stack *stack)
+/* By tables: maps may be NULL. Under RCU. */
+static u64 walk_tables(struct tickprof_sampler *s, const struct tickprof_maps *maps,
+		       const struct pt_regs *regs, struct tickprof_stack *stack)
 {
-	const struct tickprof_maps *maps;
 	u64 hash;
 
-	tickprof_count(s, TICKPROF_COUNTER_USER_STACKS);
-	if (!s->rules)
-		return tickprof_unwind_user(regs, stack, s->config->depth);
-	rcu_read_lock();
-	maps = tickprof_space_maps(task->mm);
 	if (unlikely(!maps))
 		tickprof_count(s, TICKPROF_COUNTER_USER_NO_MAPS);
 	hash = tickprof_unwind_tables(s->rules, maps, regs, stack, s->config->depth);
-	rcu_read_unlock();
 	s->counter[TICKPROF_COUNTER_RULE_MISSES] = s->rules->misses;
 	return hash;
+}
+
+static u64 walk_user(struct tickprof_sampler *s, struct task_struct *task, struct pt_regs *regs,
+		     struct tickprof_stack *stack)
+{
+	u64 hash;
+
+	if (!s->rules)
+		return tickprof_unwind_user(regs, stack, s->config->depth);
+	rcu_read_lock();
+	hash = walk_tables(s, tickprof_space_maps(task->mm), regs, stack);
+	rcu_read_unlock();
+	return hash;
+}
+
+/*
+ * The registers of its user side, regs where these are the user's already, or NULL if it
+ * has none; sample_flags then tell why (TICKPROF_SAMPLE_*).
+ */
+static struct pt_regs *user_regs(struct tickprof_sampler *s, struct task_struct *task,
+				 struct pt_regs *regs, u16 *sample_flags)
+{
+	if (tickprof_kernel_worker(task)) {
+		*sample_flags |= TICKPROF_SAMPLE_KTHREAD;
+		return NULL;
+	}
+	if (task->flags & PF_EXITING || !task->mm) {
+		*sample_flags |= TICKPROF_SAMPLE_EXITING;
+		tickprof_count(s, TICKPROF_COUNTER_USER_SKIPPED);
+		return NULL;
+	}
+	if (regs)
+		return regs;
+	regs = task_pt_regs(task);
+	/*
+	 * A task that has not yet been in user mode, or one that execs: it has
+	 * the new address space and still the old program's registers until
+	 * the loader, shortly before its end, sets start_code.
+	 */
+	return user_mode(regs) && READ_ONCE(task->mm->start_code) ? regs : NULL;
+}
+
+/* Where it entered the kernel is the innermost frame. Returns the hash. */
+static u64 start_entered(struct tickprof_sampler *s, struct pt_regs *regs,
+			 struct tickprof_stack *stack)
+{
+	start_stack(stack, 0);
+	stack->ip[stack->nr++] = instruction_pointer(regs) |
+		(s->rules ? (u64)TICKPROF_HOW_REGS << TICKPROF_FRAME_SHIFT : 0);
+	return stack->ip[0];
+}
+
+static void count_walk(struct tickprof_sampler *s, const struct tickprof_stack *stack)
+{
+	tickprof_count(s, TICKPROF_COUNTER_USER_STACKS);
+	count_cuts(s, stack->hdr.flags, TICKPROF_COUNTER_USER_DEPTH,
+		   TICKPROF_COUNTER_USER_BROKEN);
 }
 
 /*
@@ -156,37 +208,77 @@ bool tickprof_stack_take_user(struct tickprof_sampler *s, struct pt_regs *regs,
 	struct task_struct *task = current;
 	bool entered = !regs;
 
-	if (tickprof_kernel_worker(task)) {
-		*sample_flags |= TICKPROF_SAMPLE_KTHREAD;
+	regs = user_regs(s, task, regs, sample_flags);
+	if (!regs)
 		return false;
-	}
-	if (task->flags & PF_EXITING || !task->mm) {
-		*sample_flags |= TICKPROF_SAMPLE_EXITING;
-		tickprof_count(s, TICKPROF_COUNTER_USER_SKIPPED);
-		return false;
-	}
-	if (entered) {
-		regs = task_pt_regs(task);
-		/*
-		 * A task that has not yet been in user mode, or one that execs: it has
-		 * the new address space and still the old program's registers until
-		 * the loader, shortly before its end, sets start_code.
-		 */
-		if (!user_mode(regs) || !READ_ONCE(task->mm->start_code))
-			return false;
-	}
-	start_stack(stack, 0);
 	*hash = 0;
 	if (entered)
-		*hash = stack->ip[stack->nr++] = instruction_pointer(regs) |
-			(s->rules ? (u64)TICKPROF_HOW_REGS << TICKPROF_FRAME_SHIFT : 0);
+		*hash = start_entered(s, regs, stack);
+	else
+		start_stack(stack, 0);
 	if (unlikely(tickprof_arch_compat(regs))) {
 		*sample_flags |= TICKPROF_SAMPLE_COMPAT;
 		tickprof_count(s, TICKPROF_COUNTER_USER_SKIPPED);
 	} else {
 		*hash ^= walk_user(s, task, regs, stack);
-		count_cuts(s, stack->hdr.flags, TICKPROF_COUNTER_USER_DEPTH,
-			   TICKPROF_COUNTER_USER_BROKEN);
+		count_walk(s, stack);
+	}
+	return true;
+}
+
+/*
+ * The same of current as it begins to wait. *stack and *hash are those of its last wait,
+ * and stay where *known tells that they are the same again. known: NULL without tables.
+ */
+bool tickprof_stack_take_blocking(struct tickprof_sampler *s, struct tickprof_known *known,
+				  struct tickprof_stack *stack, u64 *hash, u16 *sample_flags)
+{
+	struct task_struct *task = current;
+	enum tickprof_recall recall = TICKPROF_RECALL_WALK;
+	const struct tickprof_maps *maps;
+	struct pt_regs *regs;
+
+	if (!known)
+		return tickprof_stack_take_user(s, NULL, stack, hash, sample_flags);
+	regs = user_regs(s, task, NULL, sample_flags);
+	if (!regs || tickprof_arch_compat(regs)) {
+		tickprof_unwind_forget(known);
+		return regs && tickprof_stack_take_user(s, NULL, stack, hash, sample_flags);
+	}
+	rcu_read_lock();
+	maps = tickprof_space_maps(task->mm);
+	if (maps)
+		recall = tickprof_unwind_recall(known, maps, regs);
+	else
+		tickprof_unwind_forget(known);
+	if (recall == TICKPROF_RECALL_SAME) {
+		tickprof_count(s, TICKPROF_COUNTER_USER_KNOWN);
+	} else {
+		*hash = start_entered(s, regs, stack);
+		if (recall == TICKPROF_RECALL_LEARN)
+			*hash ^= tickprof_unwind_learn(known, maps, regs, stack, s->config->depth);
+		else
+			*hash ^= walk_tables(s, maps, regs, stack);
+	}
+	rcu_read_unlock();
+	count_walk(s, stack);
+	return true;
+}
+
+/* tickprof_stack_put() of what that took, which may stand in the ring still. */
+bool tickprof_stack_put_blocking(struct tickprof_sampler *s, struct tickprof_known *known,
+				 struct tickprof_stack *stack, u64 hash, u64 *position)
+{
+	if (known && known->ring == &s->ring && tickprof_ring_holds(&s->ring, known->position)) {
+		tickprof_count(s, TICKPROF_COUNTER_STACK_HITS);
+		*position = known->position;
+		return true;
+	}
+	if (!tickprof_stack_put(s, stack, hash, position))
+		return false;
+	if (known) {
+		known->ring = &s->ring;
+		known->position = *position;
 	}
 	return true;
 }

@@ -7,6 +7,7 @@
 
 struct pt_regs;
 struct task_struct;
+struct tickprof_known;
 struct tickprof_sampler;
 
 u64 tickprof_stack_take_kernel(struct tickprof_sampler *s, struct pt_regs *regs,
@@ -15,6 +16,10 @@ u64 tickprof_stack_take_blocked(struct tickprof_sampler *s, struct task_struct *
 				struct tickprof_stack *stack);
 bool tickprof_stack_take_user(struct tickprof_sampler *s, struct pt_regs *regs,
 			      struct tickprof_stack *stack, u64 *hash, u16 *sample_flags);
+bool tickprof_stack_take_blocking(struct tickprof_sampler *s, struct tickprof_known *known,
+				  struct tickprof_stack *stack, u64 *hash, u16 *sample_flags);
+bool tickprof_stack_put_blocking(struct tickprof_sampler *s, struct tickprof_known *known,
+				 struct tickprof_stack *stack, u64 hash, u64 *position);
 bool tickprof_stack_put_once(struct tickprof_sampler *s, const struct tickprof_record *record,
 			     u64 *slot, enum tickprof_counter written, enum tickprof_counter hit,
 			     u64 *position);

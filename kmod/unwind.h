@@ -53,6 +53,12 @@ struct tickprof_rule_cache {
 u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickprof_maps *maps,
 			   const struct pt_regs *regs, struct tickprof_stack *stack, u32 depth);
 
+/*
+ * Names the array and the tables that stand behind rules, so that what was found by them
+ * can be kept; maps may be NULL. Under RCU.
+ */
+u64 tickprof_unwind_id(const struct tickprof_maps *maps);
+
 /* The rule for an instruction; maps may be NULL. Under RCU. */
 struct tickprof_rule tickprof_unwind_rule(const struct tickprof_maps *maps, unsigned long at);
 

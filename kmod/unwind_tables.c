@@ -47,11 +47,8 @@ static noinline void fill_slot(struct tickprof_rule_slot *slot, u64 id,
 	slot->id = id;
 }
 
-/*
- * Names the array and the tables that stand behind a rule. Pairs with the writers
- * of both numbers (space.c, store.c), which change what they stand for first.
- */
-static u64 current_id(const struct tickprof_maps *maps)
+/* Pairs with the writers of both numbers (space.c, store.c), which change what they stand for first. */
+u64 tickprof_unwind_id(const struct tickprof_maps *maps)
 {
 	u64 id = smp_load_acquire(&tickprof_store_epoch);
 
@@ -69,7 +66,7 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 			   const struct pt_regs *regs, struct tickprof_stack *stack, u32 depth)
 {
 	const unsigned long mask = tickprof_arch_user_mask();
-	const u64 id = current_id(maps);
+	const u64 id = tickprof_unwind_id(maps);
 	const u64 salt = id << 32;
 	u64 *out = stack->ip + stack->nr, *const end = stack->ip + depth;
 	enum tickprof_step step = TICKPROF_STEP_ON;
@@ -134,7 +131,7 @@ bool tickprof_unwind_may_wait(struct tickprof_rule_cache *cache, const struct ti
 			      const struct pt_regs *regs, u32 depth)
 {
 	const unsigned long mask = tickprof_arch_user_mask();
-	const u64 id = current_id(maps);
+	const u64 id = tickprof_unwind_id(maps);
 	const struct tickprof_rule_slot *slot;
 	enum tickprof_step step = TICKPROF_STEP_ON;
 	struct tickprof_walk w;

@@ -2,8 +2,9 @@
 /*
  * Waits, exactly: from a thread's switch out, over its waking, to its switch in.
  *
- * At the switch out the user stack is walked, since only then is its memory the
- * current one; it is kept with the thread. At the switch in the kernel stack is
+ * At the switch out the user stack is walked, or recognised as that of the last wait
+ * (unwind_known.c), since only then is its memory the current one; it is kept with the
+ * thread. At the switch in the kernel stack is
  * walked, which has not changed meanwhile, and one record is written into the
  * ring of the CPU that the thread runs on again. Short waits have no record:
  * they cost the walk of the user stack alone.
@@ -100,7 +101,7 @@ static struct tickprof_waiter *first_sight(struct tickprof_sampler *s, struct ta
 static void keep_stack(struct tickprof_sampler *s, struct tickprof_waiter *w)
 {
 	w->has_stack = s->config->flags & TICKPROF_F_USTACK &&
-		       tickprof_stack_take_user(s, NULL, &w->stack, &w->hash, &w->flags);
+		       tickprof_stack_take_blocking(s, w->known, &w->stack, &w->hash, &w->flags);
 }
 
 static void leave(struct tickprof_sampler *s, struct task_struct *prev, bool preempt,
@@ -138,7 +139,7 @@ static void put_stacks(struct tickprof_sampler *s, struct tickprof_waiter *w,
 			*flags |= TICKPROF_SAMPLE_NOSTACK;
 	}
 	if (w->has_stack) {
-		has[1] = tickprof_stack_put(s, &w->stack, w->hash, &at[1]);
+		has[1] = tickprof_stack_put_blocking(s, w->known, &w->stack, w->hash, &at[1]);
 		if (!has[1])
 			*flags |= TICKPROF_SAMPLE_NOSTACK;
 	}

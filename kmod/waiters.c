@@ -14,7 +14,7 @@
  * A waker may have found a waiter that is removed and given to another thread
  * meanwhile: it then writes itself down as the other one's waker, which the
  * true waker does again before that counts.
- * Memory: capacity * (about 180 bytes + 8 a frame of depth + 68, and 300 with F_CONTEXT).
+ * Memory: capacity * (about 180 bytes + 8 a frame of depth + 68, 300 with F_CONTEXT, 460 with F_TABLES).
  */
 #include <linux/kernel.h>
 #include <linux/log2.h>
@@ -24,6 +24,7 @@
 #include <linux/string.h>
 
 #include "stream.h"
+#include "unwind_known.h"
 #include "waiters.h"
 
 static u32 bits_for(u32 capacity)
@@ -41,11 +42,18 @@ static u32 context_at(const struct tickprof_config *config)
 	return sizeof(struct tickprof_waiter) + config->depth * sizeof(u64);
 }
 
-static u32 stride_for(const struct tickprof_config *config)
+static u32 known_at(const struct tickprof_config *config)
 {
 	u32 context = config->flags & TICKPROF_F_CONTEXT ? sizeof(struct tickprof_context_record) : 0;
 
-	return ALIGN(context_at(config) + context, SMP_CACHE_BYTES);
+	return context_at(config) + context;
+}
+
+static u32 stride_for(const struct tickprof_config *config)
+{
+	u32 known = config->flags & TICKPROF_F_TABLES ? sizeof(struct tickprof_known) : 0;
+
+	return ALIGN(known_at(config) + known, SMP_CACHE_BYTES);
 }
 
 size_t tickprof_waiters_memory(const struct tickprof_config *config)
@@ -80,6 +88,7 @@ struct tickprof_waiters *tickprof_waiters_create(const struct tickprof_config *c
 	t->bits = bits_for(capacity);
 	t->stride = stride_for(config);
 	t->context_at = config->flags & TICKPROF_F_CONTEXT ? context_at(config) : 0;
+	t->known_at = config->flags & TICKPROF_F_TABLES ? known_at(config) : 0;
 	t->place = kvcalloc(nr_places(capacity), sizeof(*t->place), GFP_KERNEL);
 	t->free = kvcalloc(capacity, sizeof(*t->free), GFP_KERNEL);
 	t->waiter = kvcalloc(capacity, t->stride, GFP_KERNEL);
@@ -122,6 +131,9 @@ struct tickprof_waiter *tickprof_waiters_add(struct tickprof_waiters *t, struct 
 		w->task = task;
 		w->tid = task->pid;
 		w->context = t->context_at ? (void *)w + t->context_at : NULL;
+		w->known = t->known_at ? (void *)w + t->known_at : NULL;
+		if (w->known)
+			tickprof_unwind_forget(w->known);
 		/* Pairs with the acquire in tickprof_waiters_find(). */
 		smp_store_release(&place[i].task, task);
 	} else {

@@ -38,8 +38,9 @@ struct tickprof_waiter {
 	/* The span that it waits in, if any. */
 	bool has_context;
 	struct tickprof_context_record *context;	/* behind the frames; NULL: none is wanted */
-	/* The user stack that it waits with, if any; its frames follow. */
+	/* The user stack that it waits with, if any, or the last one of a wait; its frames follow. */
 	bool has_stack;
+	struct tickprof_known *known;	/* behind the context; NULL: there are no tables */
 	u64 hash;
 	struct tickprof_stack stack;	/* keep last */
 };
@@ -57,6 +58,7 @@ struct tickprof_waiters {
 	u32 bits;			/* log2 of the number of hash values */
 	u32 stride;			/* bytes a waiter */
 	u32 context_at;			/* bytes from a waiter to its context; 0: it has none */
+	u32 known_at;			/* likewise to what is known of its stack */
 	u32 nr_free;
 	bool refused;			/* some thread found no place since the reset */
 	u64 from;			/* ns: no waiter was known before */

@@ -101,6 +101,7 @@ static const struct name counters[] = {
 	[TICKPROF_COUNTER_USER_LATER_THROTTLED] = { "user-later-throttled", "user stacks cut at a page not resident to hold the CPU-time bound" },
 	[TICKPROF_COUNTER_LATER_CYCLES] = { "later-cycles", "of the cycles, those spent on stacks finished later" },
 	[TICKPROF_COUNTER_LOST_LATER] = { "lost-later", "samples whose page had not been read at the stop" },
+	[TICKPROF_COUNTER_USER_KNOWN] = { "user-known", "user stacks of waits that were recognised, not walked" },
 };
 
 static const struct name features[] = {

@@ -100,6 +100,7 @@ def rows(machine, folder):
     for name in ('marks', 'span', 'spans'):
         yield here(name, PUBLISHER)
     yield Row('payment', os.path.join(TOP, 'tests/demo/payment.c'), PUBLISHER)
+    yield here('known', UNWIND_FLAGS)
     yield here('unwind', UNWIND_FLAGS)
     yield here('unwind-debug', [*UNWIND_FLAGS, '-fno-asynchronous-unwind-tables', '-fno-unwind-tables'], 'unwind.c')
     yield here('unwind-nameless', [*UNWIND_FLAGS, '-Wl,--build-id=none'], 'unwind.c')

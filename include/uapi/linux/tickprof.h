@@ -464,6 +464,7 @@ enum tickprof_counter {
 	TICKPROF_COUNTER_USER_LATER_THROTTLED,	/* of USER_FAULT: the CPU-time bound left no time for more */
 	TICKPROF_COUNTER_LATER_CYCLES,	/* of CYCLES: those that tasks took to finish stacks */
 	TICKPROF_COUNTER_LOST_LATER,	/* samples whose page had not been read when the session stopped */
+	TICKPROF_COUNTER_USER_KNOWN,	/* F_TABLES: of USER_STACKS, recognised at a wait, not walked */
 	__TICKPROF_COUNTER_MAX,
 };
 #define TICKPROF_COUNTER_MAX (__TICKPROF_COUNTER_MAX - 1)
