@@ -191,7 +191,7 @@ static void write_here(void *data)
 
 	tickprof_sample_write_held(s, held);
 	held->spent += get_cycles() - cycles;
-	s->counter[TICKPROF_COUNTER_LATER_CYCLES] += held->spent;
+	tickprof_add(s, TICKPROF_COUNTER_LATER_CYCLES, held->spent);
 	tickprof_timer_settle(s, s->cpu == held->cpu ? held->lent : 0, held->spent);
 }
 
@@ -335,6 +335,7 @@ void tickprof_held_close(struct tickprof_stream *stream)
 		irq_work_sync(&stream->sampler[cpu]->wake);
 	/* No other writer is left. */
 	cpu = cpumask_first(cpu_possible_mask);
-	stream->sampler[cpu]->counter[TICKPROF_COUNTER_LOST_LATER] += atomic_read(&pool->unwritten);
+	tickprof_add(stream->sampler[cpu], TICKPROF_COUNTER_LOST_LATER,
+		     atomic_read(&pool->unwritten));
 	put_pool(pool);
 }

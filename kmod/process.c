@@ -41,7 +41,7 @@ static void write_event(struct tickprof_stream *stream, const void *record, u32 
 	if (to) {
 		memcpy(to, record, size);
 		tickprof_count(s, TICKPROF_COUNTER_EVENTS);
-		s->counter[TICKPROF_COUNTER_BYTES] += size;
+		tickprof_add(s, TICKPROF_COUNTER_BYTES, size);
 	} else {
 		tickprof_lose(s, TICKPROF_RING_EVENT, TICKPROF_COUNTER_LOST_EVENTS);
 	}

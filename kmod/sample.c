@@ -189,7 +189,7 @@ void tickprof_sample_write_held(struct tickprof_sampler *s, struct tickprof_held
 	}
 	if (tickprof_ring_commit(&s->ring))
 		irq_work_queue(&s->wake);
-	s->counter[TICKPROF_COUNTER_BYTES] += s->ring.head - before;
+	tickprof_add(s, TICKPROF_COUNTER_BYTES, s->ring.head - before);
 }
 
 /* now: CLOCK_MONOTONIC ns. Returns true if the ring's reader is to be woken. */
@@ -212,6 +212,6 @@ bool tickprof_sample_take(struct tickprof_sampler *s, u64 now)
 		tickprof_ring_write_lost(&s->ring, now);
 	write_sample(s, task, regs, now);
 	wake = tickprof_ring_commit(&s->ring);
-	s->counter[TICKPROF_COUNTER_BYTES] += s->ring.head - before;
+	tickprof_add(s, TICKPROF_COUNTER_BYTES, s->ring.head - before);
 	return wake;
 }

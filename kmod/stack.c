@@ -96,9 +96,9 @@ void tickprof_stack_count_user(struct tickprof_sampler *s, const struct tickprof
 /* It has been counted as cut at a page, but goes on later and is counted then. */
 void tickprof_stack_uncount_user(struct tickprof_sampler *s, const struct tickprof_stack *stack)
 {
-	s->counter[TICKPROF_COUNTER_USER_FAULT]--;
+	tickprof_add(s, TICKPROF_COUNTER_USER_FAULT, -1);
 	if (stack->hdr.flags & TICKPROF_STACK_FALLBACK)
-		s->counter[TICKPROF_COUNTER_USER_FALLBACK]--;
+		tickprof_add(s, TICKPROF_COUNTER_USER_FALLBACK, -1);
 }
 
 /* The kernel's callers of what regs, those that were interrupted, stand for. Returns the hash. */
@@ -136,7 +136,7 @@ static u64 walk_tables(struct tickprof_sampler *s, const struct tickprof_maps *m
 	if (unlikely(!maps))
 		tickprof_count(s, TICKPROF_COUNTER_USER_NO_MAPS);
 	hash = tickprof_unwind_tables(s->rules, maps, regs, stack, s->config->depth);
-	s->counter[TICKPROF_COUNTER_RULE_MISSES] = s->rules->misses;
+	WRITE_ONCE(s->counter[TICKPROF_COUNTER_RULE_MISSES], s->rules->misses);
 	return hash;
 }
 

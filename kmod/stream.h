@@ -7,6 +7,7 @@
 #ifndef TICKPROF_KMOD_STREAM_H
 #define TICKPROF_KMOD_STREAM_H
 
+#include <linux/compiler.h>
 #include <linux/hrtimer.h>
 #include <linux/irq_work.h>
 #include <linux/list.h>
@@ -83,9 +84,15 @@ struct tickprof_stream {
 extern struct list_head tickprof_streams;
 extern struct list_head tickprof_waiting;	/* those of them that want waits */
 
+/* Races with those who read counters elsewhere, as it may; KCSAN is told. */
+static inline void tickprof_add(struct tickprof_sampler *s, enum tickprof_counter c, u64 n)
+{
+	data_race(s->counter[c] += n);
+}
+
 static inline void tickprof_count(struct tickprof_sampler *s, enum tickprof_counter c)
 {
-	s->counter[c]++;
+	tickprof_add(s, c, 1);
 }
 
 /* Count a record that found no room. counter: its cause if the ring was merely full. */

@@ -80,10 +80,10 @@ static bool may_spend(struct tickprof_sampler *s, u64 cycles)
 
 static void charge(struct tickprof_sampler *s, u64 spent)
 {
-	s->counter[TICKPROF_COUNTER_CYCLES] += spent;
+	tickprof_add(s, TICKPROF_COUNTER_CYCLES, spent);
 	s->credit -= spent;
 	if (unlikely(s->credit < -DEBT_MAX)) {
-		s->counter[TICKPROF_COUNTER_STOLEN] += -DEBT_MAX - s->credit;
+		tickprof_add(s, TICKPROF_COUNTER_STOLEN, -DEBT_MAX - s->credit);
 		s->credit = -DEBT_MAX;
 	}
 }
@@ -126,7 +126,7 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 	if (unlikely(config->flags & TICKPROF_F_EMPTY))
 		return HRTIMER_RESTART;
 	if (unlikely(missed)) {
-		s->counter[TICKPROF_COUNTER_MISSED] += missed;
+		tickprof_add(s, TICKPROF_COUNTER_MISSED, missed);
 		s->missed += missed;
 	}
 	if (is_idle_task(current) && !(config->flags & TICKPROF_F_IDLE)) {

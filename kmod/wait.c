@@ -222,7 +222,7 @@ static bool write_wait(struct tickprof_sampler *s, struct tickprof_waiter *w,
 	} else {
 		tickprof_lose(s, TICKPROF_RING_SAMPLE, TICKPROF_COUNTER_LOST_WAITS);
 	}
-	s->counter[TICKPROF_COUNTER_BYTES] += s->ring.head - before;
+	tickprof_add(s, TICKPROF_COUNTER_BYTES, s->ring.head - before);
 	return record;
 }
 
@@ -309,7 +309,7 @@ void tickprof_wait_switch(struct task_struct *prev, struct task_struct *next, bo
 			leave(s, prev, preempt, state, now);
 		if (enters)
 			enter(s, next, now);
-		s->counter[TICKPROF_COUNTER_WAIT_CYCLES] += get_cycles() - cycles;
+		tickprof_add(s, TICKPROF_COUNTER_WAIT_CYCLES, get_cycles() - cycles);
 	}
 	rcu_read_unlock();
 }
