@@ -2,7 +2,7 @@
 /*
  * Waits at one place that different callers lead to: first one caller for long, then all of them in a random order.
  *
- *	known ROUNDS
+ *	known ROUNDS SECONDS MICROSECONDS	after so many seconds, in which its unwind table comes; each so long
  *
  * Prints the callers' letters in their order. Their frames are of the same size, so that nothing but return addresses,
  * or saved frame pointers, tells one from the other where the thread blocks.
@@ -18,11 +18,12 @@
 #define NOINLINE __attribute__((noinline))
 
 static volatile long sink;
+static long length;
 static char *stack_at[6];
 
 static NOINLINE void block(int letter)
 {
-	struct timespec t = { 0, 200000 };
+	struct timespec t = { 0, length };
 	char here;
 
 	stack_at[letter - 'a'] = &here;
@@ -68,7 +69,8 @@ int main(int argc, char **argv)
 	long rounds = argc > 1 ? atol(argv[1]) : 100;
 	static char output[1 << 16];
 
-	usleep(1000000);	/* until its table is there */
+	sleep(argc > 2 ? atoi(argv[2]) : 0);
+	length = argc > 3 ? 1000 * atol(argv[3]) : 200000;
 	setvbuf(stdout, output, _IOFBF, sizeof(output));
 	srandom(7);
 	sink = 1;
