@@ -17,6 +17,8 @@
  *	work jit SECONDS		main → jit → jitted code, named in /tmp/perf-PID.map
  *	work maps SECONDS		3 threads that map code, against 3 that rename and one that mounts
  *	work script FILE		what an interpreter of FILE does: script_main → spin
+ *
+ * With WORK_REST=MICROSECONDS in the environment spin rests so long after each 4 ms.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -131,6 +133,8 @@ static FRAME void serve(double seconds)
 	       (unsigned long long)clock_cost(), (unsigned long long)requests);
 }
 
+static useconds_t rest_us;
+
 static FRAME void spin_work(void)
 {
 	burn(UNIT);
@@ -138,10 +142,15 @@ static FRAME void spin_work(void)
 
 static FRAME void spin(double seconds)
 {
-	uint64_t until = cpu_ns() + seconds * 1e9;
+	uint64_t now = cpu_ns(), until = now + seconds * 1e9, rest_at = now + 4000000;
 
-	while (cpu_ns() < until)
+	while ((now = cpu_ns()) < until) {
 		spin_work();
+		if (rest_us && now > rest_at) {
+			usleep(rest_us);
+			rest_at = now + 4000000;
+		}
+	}
 	__asm__ volatile("");
 }
 
@@ -399,6 +408,7 @@ int main(int argc, char **argv)
 	const char *what = argc > 2 ? argv[1] : "";
 	double number = argc > 2 ? atof(argv[2]) : 0;
 
+	rest_us = getenv("WORK_REST") ? atoi(getenv("WORK_REST")) : 0;
 	if (!strcmp(what, "shares")) {
 		serve(number);
 	} else if (!strcmp(what, "spin")) {
