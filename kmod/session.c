@@ -33,6 +33,7 @@
 #include "memory.h"
 #include "netlink.h"
 #include "probe.h"
+#include "quiet.h"
 #include "sampler.h"
 #include "session.h"
 #include "space.h"
@@ -297,6 +298,8 @@ int tickprof_session_stop(struct tickprof_session *session, struct netlink_ext_a
 	bool ran;
 
 	lock_with_cpus();
+	if (session->state == TICKPROF_STATE_RUNNING && session->stream.waiters)
+		tickprof_quiet_add(&session->stream);
 	ran = stop_running(session);
 	unlock_with_cpus();
 	if (!ran) {

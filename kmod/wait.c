@@ -84,16 +84,13 @@ static struct tickprof_waiter *first_sight(struct tickprof_sampler *s, struct ta
 		       !(tickprof_target_kinds(&s->stream->targets) & TICKPROF_TARGET_LISTS);
 	struct tickprof_waiter *w;
 
-	*born = false;
 	if (task->flags & PF_EXITING)
 		return NULL;
-	w = tickprof_waiters_add(t, task);
-	if (!w) {
-		tickprof_count(s, TICKPROF_COUNTER_UNKNOWN_WAITS);
-		return NULL;
-	}
 	*born = certain && task->start_time > READ_ONCE(t->from);
-	w->since = *born ? task->start_time : certain ? READ_ONCE(t->from) : now;
+	w = tickprof_waiters_add(t, task, *born ? task->start_time : certain ? READ_ONCE(t->from) : now,
+				 TICKPROF_WAIT_RUNNING);
+	if (!w)
+		tickprof_count(s, TICKPROF_COUNTER_UNKNOWN_WAITS);
 	return w;
 }
 
@@ -381,6 +378,22 @@ void tickprof_wait_retarget(struct tickprof_stream *stream)
 		WRITE_ONCE(stream->waiters->from, ktime_get_mono_fast_ns());
 }
 
+/* Of a wait that is as old as the session: the state that the thread is in now, or the old one if it just left that. */
+static void tell_state(struct tickprof_waiter *w)
+{
+	struct task_struct *task;
+	u8 state;
+
+	rcu_read_lock();
+	task = pid_task(find_pid_ns(w->tid, &init_pid_ns), PIDTYPE_PID);
+	if (task == w->task) {
+		state = state_of(task, false, tickprof_task_state(task));
+		w->state = state == TICKPROF_WAIT_PREEMPTED ? w->state : state;
+		w->flags = task->in_iowait ? TICKPROF_WAIT_IO : 0;
+	}
+	rcu_read_unlock();
+}
+
 /* What a thread does when the session stops. */
 static void write_open(struct tickprof_sampler *s, struct tickprof_waiter *w, u64 now)
 {
@@ -391,6 +404,8 @@ static void write_open(struct tickprof_sampler *s, struct tickprof_waiter *w, u6
 		measure(w, now, true, length);
 		if (w->woken < w->since)
 			w->woken = 0;
+		if (w->state == TICKPROF_WAIT_BEFORE)
+			tell_state(w);
 	} else {
 		w->ran += now - w->since;
 		w->state = TICKPROF_WAIT_RUNNING;

@@ -114,30 +114,54 @@ void tickprof_waiters_reset(struct tickprof_waiters *t, u64 from)
 	t->from = from;
 }
 
-/* A waiter of which all is zero but task and tid; NULL: none is free. The thread has none. */
-struct tickprof_waiter *tickprof_waiters_add(struct tickprof_waiters *t, struct task_struct *task)
+/* "lock" held. Places are taken from the first on, but holes come as threads end. */
+static struct tickprof_waiter_place *place_for(struct tickprof_waiters *t, struct task_struct *task)
 {
-	struct tickprof_waiter_place *place = tickprof_waiters_places(t, task);
+	struct tickprof_waiter_place *place = tickprof_waiters_places(t, task), *free = NULL;
+	unsigned int i;
+
+	for (i = 0; i < TICKPROF_WAITER_WAYS; i++) {
+		if (place[i].task == task)
+			return &place[i];
+		if (!place[i].task && !free)
+			free = &place[i];
+	}
+	return t->nr_free ? free : NULL;
+}
+
+/*
+ * The waiter of a thread that had none a moment ago: a new one, which since then, in ns, has
+ * been in this state (enum tickprof_wait_state) and of which all else is zero, or what
+ * tickprof_quiet_add() has just made. NULL: none is free.
+ */
+struct tickprof_waiter *tickprof_waiters_add(struct tickprof_waiters *t, struct task_struct *task,
+					     u64 since, u8 state)
+{
+	struct tickprof_waiter_place *place;
 	struct tickprof_waiter *w = NULL;
-	unsigned int i = 0;
 
 	raw_spin_lock(&t->lock);
-	while (i < TICKPROF_WAITER_WAYS && place[i].task)
-		i++;
-	if (i < TICKPROF_WAITER_WAYS && t->nr_free) {
-		WRITE_ONCE(place[i].index, t->free[--t->nr_free]);
-		w = tickprof_waiters_at(t, place[i].index);
+	place = place_for(t, task);
+	if (!place) {
+		WRITE_ONCE(t->refused, true);
+	} else if (place->task) {
+		w = tickprof_waiters_at(t, place->index);
+	} else {
+		WRITE_ONCE(place->index, t->free[--t->nr_free]);
+		w = tickprof_waiters_at(t, place->index);
 		memset(w, 0, sizeof(*w));
 		w->task = task;
 		w->tid = task->pid;
+		w->cpu = task_cpu(task);
+		w->since = since;
+		w->state = state;
+		w->waits = state != TICKPROF_WAIT_RUNNING;
 		w->context = t->context_at ? (void *)w + t->context_at : NULL;
 		w->known = t->known_at ? (void *)w + t->known_at : NULL;
 		if (w->known)
 			tickprof_unwind_forget(w->known);
 		/* Pairs with the acquire in tickprof_waiters_find(). */
-		smp_store_release(&place[i].task, task);
-	} else {
-		WRITE_ONCE(t->refused, true);
+		smp_store_release(&place->task, task);
 	}
 	raw_spin_unlock(&t->lock);
 	return w;

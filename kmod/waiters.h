@@ -71,7 +71,8 @@ struct tickprof_waiters *tickprof_waiters_create(const struct tickprof_config *c
 void tickprof_waiters_destroy(struct tickprof_waiters *t);
 size_t tickprof_waiters_memory(const struct tickprof_config *config);
 void tickprof_waiters_reset(struct tickprof_waiters *t, u64 from);
-struct tickprof_waiter *tickprof_waiters_add(struct tickprof_waiters *t, struct task_struct *task);
+struct tickprof_waiter *tickprof_waiters_add(struct tickprof_waiters *t, struct task_struct *task,
+					     u64 since, u8 state);
 void tickprof_waiters_remove(struct tickprof_waiters *t, struct tickprof_waiter *w);
 
 static inline struct tickprof_waiter *tickprof_waiters_at(const struct tickprof_waiters *t,

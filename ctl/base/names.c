@@ -102,6 +102,7 @@ static const struct name counters[] = {
 	[TICKPROF_COUNTER_LATER_CYCLES] = { "later-cycles", "of the cycles, those spent on stacks finished later" },
 	[TICKPROF_COUNTER_LOST_LATER] = { "lost-later", "samples whose page had not been read at the stop" },
 	[TICKPROF_COUNTER_USER_KNOWN] = { "user-known", "user stacks of waits that were recognised, not walked" },
+	[TICKPROF_COUNTER_UNTOLD_WAITS] = { "untold-waits", "threads that did not switch at all, beyond --wait-tasks" },
 };
 
 static const struct name features[] = {

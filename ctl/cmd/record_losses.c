@@ -31,7 +31,8 @@ void record_explain_empty(const struct control_session *s)
 	else if (c[TICKPROF_COUNTER_NO_REGS])
 		why = "the timer found no interrupted registers: see `tickprof check`";
 	else if (c[TICKPROF_COUNTER_FILTERED])
-		why = "the timer fired, but never while a target was on a CPU: raise -F, record for longer, or look at the targets";
+		why = "the timer fired, but never while a target was on a CPU: raise -F, record for longer, "
+		      "see with --source offcpu what they wait for, or look at the targets";
 	err("nothing was sampled: %s", why);
 }
 

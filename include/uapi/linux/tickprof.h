@@ -216,7 +216,8 @@ struct tickprof_sample_context {
  *
  * is the time from when the session first knew it (START, or its birth) to the
  * last record. The last record of a thread that ends, and of each when the
- * session stops, has WAIT_END or WAIT_OPEN.
+ * session stops, has WAIT_END or WAIT_OPEN. Where targets are named, those that had
+ * no switch since START have that one record, without stacks.
  */
 struct tickprof_wait {
 	struct tickprof_record	hdr;	/* flags: TICKPROF_WAIT_*, SAMPLE_KTHREAD … SAMPLE_NOSTACK */
@@ -465,6 +466,7 @@ enum tickprof_counter {
 	TICKPROF_COUNTER_LATER_CYCLES,	/* of CYCLES: those that tasks took to finish stacks */
 	TICKPROF_COUNTER_LOST_LATER,	/* samples whose page had not been read when the session stopped */
 	TICKPROF_COUNTER_USER_KNOWN,	/* F_TABLES: of USER_STACKS, recognised at a wait, not walked */
+	TICKPROF_COUNTER_UNTOLD_WAITS,	/* named targets without any switch, beyond A_WAIT_TASKS */
 	__TICKPROF_COUNTER_MAX,
 };
 #define TICKPROF_COUNTER_MAX (__TICKPROF_COUNTER_MAX - 1)
