@@ -103,12 +103,16 @@ def cycle_counter():
     return hz, {'x86_64': 4 << 20, 'aarch64': hz >> 10}[MACHINE]
 
 
+# Source lines and inlined calls, for which debug files are read, are for tests/unit and tests/golden.
+RECORD = 'tickprof', 'record', '--no-lines'
+
+
 class Recording:
     """A finished `tickprof record`: .profile, .status, .out, .err, and the numbers of its closing line."""
 
     def __init__(self, *arguments, name='p.pb.gz', **options):
         self.file = path(name)
-        done = run('tickprof', 'record', '-o', self.file, *arguments, **options)
+        done = run(*RECORD, '-o', self.file, *arguments, **options)
         self._take(done.returncode, done.stdout, done.stderr)
 
     def _take(self, status, out, err):
@@ -132,7 +136,7 @@ class Background(Recording):
 
     def __init__(self, *arguments, name='p.pb.gz'):
         self.file = path(name)
-        self.process = subprocess.Popen(['tickprof', 'record', '-o', self.file, *map(str, arguments)], text=True,
+        self.process = subprocess.Popen([*RECORD, '-o', self.file, *map(str, arguments)], text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def stop(self, number=2):
