@@ -18,6 +18,7 @@
  * exports would hold its stack meanwhile.
  */
 #include <linux/delay.h>
+#include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 
@@ -72,10 +73,13 @@ static bool add_all(struct tickprof_stream *stream, bool again)
 	unsigned long irq;
 
 	rcu_read_lock();
-	for_each_process_thread(process, task) {
-		local_irq_save(irq);
-		queued |= add_if_quiet(stream, task, again);
-		local_irq_restore(irq);
+	/* for_each_thread() names a lock that is not exported, where lockdep looks. */
+	for_each_process(process) {
+		list_for_each_entry_rcu(task, &process->signal->thread_head, thread_node) {
+			local_irq_save(irq);
+			queued |= add_if_quiet(stream, task, again);
+			local_irq_restore(irq);
+		}
 	}
 	rcu_read_unlock();
 	return queued;

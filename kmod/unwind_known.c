@@ -33,7 +33,7 @@ static DEFINE_PER_CPU(struct notes, notes);
 
 static __always_inline void note(unsigned long at, unsigned long word)
 {
-	struct notes *n = this_cpu_ptr(&notes);
+	struct notes *n = raw_cpu_ptr(&notes);	/* no call, as this_cpu_ptr() is on debug kernels */
 
 	if (n->nr < TICKPROF_KNOWN_WORDS) {
 		n->at[n->nr] = at;
@@ -72,23 +72,22 @@ static void begin_at(struct tickprof_known *known, u64 id, const struct tickprof
 static bool same_words(const struct tickprof_known *known, unsigned long sp)
 {
 	const unsigned long mask = tickprof_arch_user_mask();
-	unsigned long word;
-	u32 i, nr = known->nr;
+	const unsigned long *word = known->word, *const last = word + known->nr;
+	const u16 *place = known->place;
+	unsigned long found;
 
 	tickprof_user_faults_off();
-	i = 0;
 	if (user_access_begin((void __user *)sp, sizeof(u64))) {
-		for (; i < nr; i++) {
-			unsafe_get_user(word, (unsigned long __user *)((sp + 8UL * known->place[i]) & mask),
-					end);
-			if (unlikely(word != known->word[i]))
+		for (; word < last; word++) {
+			unsafe_get_user(found, (unsigned long __user *)((sp + 8UL * *place++) & mask), end);
+			if (unlikely(found != *word))
 				break;
 		}
 end:
 		user_access_end();
 	}
 	tickprof_user_faults_on();
-	return i == nr;
+	return word == last;
 }
 
 enum tickprof_recall tickprof_unwind_recall(struct tickprof_known *known,
