@@ -2,12 +2,12 @@
 /*
  * Waits, exactly: from a thread's switch out, over its waking, to its switch in.
  *
- * At the switch out the user stack is walked, or recognised as that of the last wait
- * (unwind_known.c), since only then is its memory the current one; it is kept with the
- * thread. At the switch in the kernel stack is
- * walked, which has not changed meanwhile, and one record is written into the
- * ring of the CPU that the thread runs on again. Short waits have no record:
- * they cost the walk of the user stack alone.
+ * At the switch out the user stack is walked, or recognised as that of the last
+ * wait (unwind_known.c), since only then is its memory the current one; it is kept
+ * with the thread. At the switch in the kernel stack is walked, which has not
+ * changed meanwhile, and one record is written into the ring of the CPU that the
+ * thread runs on again. Short waits have no record: they cost the walk of the user
+ * stack alone.
  *
  * Context: sched_switch, under the run-queue lock, and sched_waking, under the
  * thread's pi_lock, interrupts off, or, where a thread wakes itself, with preemption
@@ -378,7 +378,7 @@ void tickprof_wait_retarget(struct tickprof_stream *stream)
 		WRITE_ONCE(stream->waiters->from, ktime_get_mono_fast_ns());
 }
 
-/* Of a wait that is as old as the session: the state that the thread is in now, or the old one if it just left that. */
+/* Of a wait as old as the session: the state that the thread is in now, unless it just left it. */
 static void tell_state(struct tickprof_waiter *w)
 {
 	struct task_struct *task;
