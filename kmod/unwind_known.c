@@ -52,7 +52,7 @@ static __always_inline void note(unsigned long at, unsigned long word)
 #include "arch.h"
 #include "maps.h"
 #include "unwind.h"
-#include "unwind_step.h"
+#include "unwind_alone.h"
 #include "user.h"
 
 #define RETRY		16
@@ -115,18 +115,6 @@ enum tickprof_recall tickprof_unwind_recall(struct tickprof_known *known,
 	return TICKPROF_RECALL_WALK;
 }
 
-static noinline enum tickprof_step one_step(struct tickprof_walk *w,
-					    const struct tickprof_rule *rule, unsigned long mask)
-{
-	enum tickprof_step step;
-
-	if (!user_access_begin((void __user *)w->sp, sizeof(u64)))
-		return TICKPROF_STEP_BROKEN;
-	step = tickprof_step_any(w, rule, mask);
-	user_access_end();
-	return step;
-}
-
 static bool goes_by_fp(const struct tickprof_rule *rule)
 {
 	return rule->cfa == TICKPROF_CFA_FP || rule->cfa == TICKPROF_CFA_FP_DEREF ||
@@ -184,7 +172,7 @@ u64 tickprof_unwind_learn(struct tickprof_known *known, const struct tickprof_ma
 			known->by_fp |= fp == FROM_REGS;
 			fp = fp == ASIDE ? NOTED : fp;
 		}
-		step = one_step(&w, &rule, mask);
+		step = tickprof_step_alone(&w, &rule, mask);
 		if (step != TICKPROF_STEP_ON)
 			break;
 		if (rule.cfa == TICKPROF_CFA_SIGNAL) {
@@ -202,9 +190,7 @@ u64 tickprof_unwind_learn(struct tickprof_known *known, const struct tickprof_ma
 		hash = tickprof_unwind_hash(hash, w.pc);
 	}
 	tickprof_user_faults_on();
-	stack->hdr.flags |= tickprof_step_flags(step, stack->nr ? stack->ip[stack->nr - 1] : 0);
-	if (hows >> TICKPROF_FRAME_SHIFT & TICKPROF_HOW_FP)
-		stack->hdr.flags |= TICKPROF_STACK_FALLBACK;
+	stack->hdr.flags |= tickprof_step_flags(step, stack->nr ? stack->ip[stack->nr - 1] : 0, hows);
 	if (!certain || stack->hdr.flags & (TICKPROF_STACK_FAULT | TICKPROF_STACK_BROKEN))
 		n->nr = TICKPROF_KNOWN_WORDS + 1;
 	keep_notes(known, n);

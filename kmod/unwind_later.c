@@ -27,7 +27,7 @@
 #include "arch.h"
 #include "space.h"
 #include "unwind.h"
-#include "unwind_step.h"
+#include "unwind_alone.h"
 #include "user.h"
 
 static struct tickprof_rule rule_at(unsigned long at)
@@ -38,18 +38,6 @@ static struct tickprof_rule rule_at(unsigned long at)
 	rule = tickprof_unwind_rule(tickprof_space_maps(current->mm), at);
 	rcu_read_unlock();
 	return rule;
-}
-
-static noinline enum tickprof_step try_step(struct tickprof_walk *w,
-					    const struct tickprof_rule *rule, unsigned long mask)
-{
-	enum tickprof_step step;
-
-	if (!user_access_begin((void __user *)w->sp, sizeof(u64)))
-		return TICKPROF_STEP_BROKEN;
-	step = tickprof_step_any(w, rule, mask);
-	user_access_end();
-	return step;
 }
 
 /* Does the kernel itself provide what the stack may reach at once? */
@@ -76,12 +64,12 @@ static enum tickprof_step step_on(struct tickprof_walk *w, const struct tickprof
 	enum tickprof_step step;
 
 	tickprof_user_faults_off();
-	step = try_step(w, rule, mask);
+	step = tickprof_step_alone(w, rule, mask);
 	tickprof_user_faults_on();
 	if (step != TICKPROF_STEP_FAULT || !tickprof_step_may_wait(rule, w->sp, w->fp) ||
 	    !may_wait(stack) || !kernel_provides(w->sp))
 		return step;
-	return try_step(w, rule, mask);
+	return tickprof_step_alone(w, rule, mask);
 }
 
 void tickprof_unwind_later(const struct pt_regs *regs, struct tickprof_stack *stack, u32 depth,
@@ -104,9 +92,7 @@ void tickprof_unwind_later(const struct pt_regs *regs, struct tickprof_stack *st
 		stack->ip[stack->nr++] = w.pc | how;
 		cond_resched();
 	}
-	stack->hdr.flags |= tickprof_step_flags(step, stack->nr ? stack->ip[stack->nr - 1] : 0);
-	if (hows >> TICKPROF_FRAME_SHIFT & TICKPROF_HOW_FP)
-		stack->hdr.flags |= TICKPROF_STACK_FALLBACK;
+	stack->hdr.flags |= tickprof_step_flags(step, stack->nr ? stack->ip[stack->nr - 1] : 0, hows);
 	if (step != TICKPROF_STEP_FAULT)
 		stack->hdr.flags |= TICKPROF_STACK_LATER;
 }

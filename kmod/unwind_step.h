@@ -308,11 +308,8 @@ static inline bool tickprof_step_may_wait(const struct tickprof_rule *rule, unsi
 	       tickprof_arch_untagged(fp) - sp < TICKPROF_WALK_NEAR;
 }
 
-/*
- * TICKPROF_STACK_* of a walk that this step ended, but for FALLBACK. last: the outermost
- * frame, as written. A chain of frame pointers ends in zero, a mere register does not.
- */
-static inline u16 tickprof_step_flags(enum tickprof_step step, u64 last)
+/* A chain of frame pointers ends in zero, a mere register does not. */
+static inline u16 tickprof_step_end_flags(enum tickprof_step step, u64 last)
 {
 	switch (step) {
 	case TICKPROF_STEP_ON:
@@ -326,6 +323,16 @@ static inline u16 tickprof_step_flags(enum tickprof_step step, u64 last)
 	default:
 		return TICKPROF_STACK_BROKEN;
 	}
+}
+
+/*
+ * TICKPROF_STACK_* of a walk that this step ended. last: the outermost frame, as written;
+ * hows: how its frames were found, all of them or'ed, where frames have that.
+ */
+static inline u16 tickprof_step_flags(enum tickprof_step step, u64 last, u64 hows)
+{
+	return tickprof_step_end_flags(step, last) |
+	       (hows >> TICKPROF_FRAME_SHIFT & TICKPROF_HOW_FP ? TICKPROF_STACK_FALLBACK : 0);
 }
 
 #endif

@@ -122,8 +122,7 @@ u64 tickprof_unwind_tables(struct tickprof_rule_cache *cache, const struct tickp
 out:
 	tickprof_user_faults_on();
 	stack->nr = out - stack->ip;
-	stack->hdr.flags |= tickprof_step_flags(step, stack->nr ? out[-1] : 0) |
-			     (hows >> TICKPROF_FRAME_SHIFT & TICKPROF_HOW_FP ? TICKPROF_STACK_FALLBACK : 0);
+	stack->hdr.flags |= tickprof_step_flags(step, stack->nr ? out[-1] : 0, hows);
 	return hash;
 }
 

@@ -379,25 +379,18 @@ void tickprof_wait_retarget(struct tickprof_stream *stream)
 }
 
 /* Of a wait as old as the session: the state that the thread is in now, unless it just left it. */
-static void tell_state(struct tickprof_waiter *w)
+static void tell_state(struct tickprof_waiter *w, const struct task_struct *task)
 {
-	struct task_struct *task;
-	u8 state;
+	u8 state = state_of(task, false, tickprof_task_state(task));
 
-	rcu_read_lock();
-	task = pid_task(find_pid_ns(w->tid, &init_pid_ns), PIDTYPE_PID);
-	if (task == w->task) {
-		state = state_of(task, false, tickprof_task_state(task));
-		w->state = state == TICKPROF_WAIT_PREEMPTED ? w->state : state;
-		w->flags = task->in_iowait ? TICKPROF_WAIT_IO : 0;
-	}
-	rcu_read_unlock();
+	w->state = state == TICKPROF_WAIT_PREEMPTED ? w->state : state;
+	w->flags = task->in_iowait ? TICKPROF_WAIT_IO : 0;
 }
 
-/* What a thread does when the session stops. */
-static void write_open(struct tickprof_sampler *s, struct tickprof_waiter *w, u64 now)
+/* What a thread that has not ended does when the session stops. RCU read lock held. */
+static void write_open(struct tickprof_sampler *s, struct tickprof_waiter *w,
+		       struct task_struct *task, u64 now)
 {
-	struct task_struct *task;
 	u64 length[2] = { 0 };
 
 	if (w->waits) {
@@ -405,7 +398,7 @@ static void write_open(struct tickprof_sampler *s, struct tickprof_waiter *w, u6
 		if (w->woken < w->since)
 			w->woken = 0;
 		if (w->state == TICKPROF_WAIT_BEFORE)
-			tell_state(w);
+			tell_state(w, task);
 	} else {
 		w->ran += now - w->since;
 		w->state = TICKPROF_WAIT_RUNNING;
@@ -413,13 +406,7 @@ static void write_open(struct tickprof_sampler *s, struct tickprof_waiter *w, u6
 		w->woken = 0;
 	}
 	w->flags |= TICKPROF_WAIT_OPEN;
-	rcu_read_lock();
-	task = pid_task(find_pid_ns(w->tid, &init_pid_ns), PIDTYPE_PID);
-	if (task == w->task)
-		write_wait(s, w, task, NULL, now, length);
-	else
-		tickprof_lose(s, TICKPROF_RING_SAMPLE, TICKPROF_COUNTER_LOST_WAITS);
-	rcu_read_unlock();
+	write_wait(s, w, task, NULL, now, length);
 }
 
 /*
@@ -430,6 +417,7 @@ static void write_open(struct tickprof_sampler *s, struct tickprof_waiter *w, u6
 void tickprof_wait_stop(struct tickprof_stream *stream)
 {
 	struct tickprof_waiters *t = stream->waiters;
+	struct task_struct *task;
 	struct tickprof_sampler *s;
 	struct tickprof_waiter *w;
 	u64 now = ktime_get_mono_fast_ns();
@@ -440,7 +428,13 @@ void tickprof_wait_stop(struct tickprof_stream *stream)
 		if (!w->task)
 			continue;
 		s = stream->sampler[w->cpu];
-		write_open(s, w, now);
+		rcu_read_lock();
+		task = pid_task(find_pid_ns(w->tid, &init_pid_ns), PIDTYPE_PID);
+		if (task == w->task)
+			write_open(s, w, task, now);
+		else
+			tickprof_lose(s, TICKPROF_RING_SAMPLE, TICKPROF_COUNTER_LOST_WAITS);
+		rcu_read_unlock();
 		if (tickprof_ring_commit(&s->ring))
 			wake_up_interruptible(&stream->wait);
 		cond_resched();
