@@ -33,11 +33,13 @@ static DEFINE_PER_CPU(struct notes, notes);
 
 static __always_inline void note(unsigned long at, unsigned long word)
 {
-	struct notes *n = raw_cpu_ptr(&notes);	/* no call, as this_cpu_ptr() is on debug kernels */
+	/* No calls here, as this_cpu_ptr() and checked arrays are in some kernels. */
+	struct notes *n = raw_cpu_ptr(&notes);
+	unsigned long *ats = n->at, *words = n->word;
 
 	if (n->nr < TICKPROF_KNOWN_WORDS) {
-		n->at[n->nr] = at;
-		n->word[n->nr] = word;
+		ats[n->nr] = at;
+		words[n->nr] = word;
 	}
 	n->nr++;
 }
