@@ -32,7 +32,7 @@ share_options() {
 }
 
 share_9p() {
-	qemu+=(-fsdev "local,id=$1,path=$2,security_model=none,multidevs=remap$3" -device "virtio-9p-pci,vectors=0,fsdev=$1,mount_tag=$1")
+	qemu+=(-fsdev "local,id=$1,path=$2,security_model=none,multidevs=remap$3" -device "virtio-9p-pci,vectors=0,ioeventfd=off,fsdev=$1,mount_tag=$1")
 }
 
 share_processes=()
