@@ -359,7 +359,7 @@ static void interrupted(void **state)
 	event._sigev_un._tid = syscall(SYS_gettid);
 	assert_int_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
 	assert_int_equal(timer_settime(timer, 0, &often, NULL), 0);
-	for (n = 0; seen.reads < 20000; n++)
+	for (n = 0; seen.reads < 5000; n++)
 		write_spans(n);
 	timer_delete(timer);
 	signal(SIGPROF, SIG_IGN);
@@ -370,7 +370,7 @@ static void interrupted(void **state)
 }
 
 #ifdef __x86_64__
-/* The trap flag interrupts after every instruction: a million of them. */
+/* The trap flag interrupts after every instruction: 200,000 of them. */
 static inline void step(bool on)
 {
 	unsigned long flags = __builtin_ia32_readeflags_u64();
@@ -383,7 +383,7 @@ static void every_instruction(void **state)
 	unsigned int n;
 
 	handle(SIGTRAP);
-	for (n = 0; seen.reads < 1000000; n++) {
+	for (n = 0; seen.reads < 200000; n++) {
 		step(true);
 		write_spans(n);
 		step(false);
