@@ -25,9 +25,10 @@ struct hash {
 	uint32_t nr;
 };
 
+/* Turned, lest two equal values one after the other make nothing of what came before. */
 static inline uint64_t hash_u64(uint64_t h, uint64_t v)
 {
-	h = (h ^ v) * 0x9e3779b97f4a7c15ull;
+	h = ((h << 5 | h >> 59) ^ v) * 0x9e3779b97f4a7c15ull;
 	return h ^ (h >> 32);
 }
 
