@@ -333,7 +333,9 @@ static const char kallsyms[] =
 	"ffffffff82000000 D data\n"
 	"not a line\n"
 	"ffffffffc0100000 t mod_fn\t[xfs]\n"
-	"ffffffffc0000000 t other_fn\t[ext4]\n";
+	"ffffffffc0000000 t other_fn\t[ext4]\n"
+	"ffffffff81000300 t last_alias\t[bpf]\n"
+	"ffffffff81000380 t bpf_prog_1\t[bpf]\n";
 
 static void check_kernel(const struct sym_kernel *k, struct sym_names *n, uint64_t addr,
 			 const char *function, const char *module)
@@ -363,7 +365,8 @@ static void kernel_symbols(void **state)
 	check_kernel(k, n, 0xffffffff81000000, "startup_64", NULL);
 	check_kernel(k, n, 0xffffffff81000100, "do_work", NULL);
 	check_kernel(k, n, 0xffffffff81000210, "do_work", NULL);
-	check_kernel(k, n, 0xffffffff810003ff, "last", NULL);
+	check_kernel(k, n, 0xffffffff8100037f, "last", NULL);
+	check_kernel(k, n, 0xffffffff810003ff, "bpf_prog_1", "[bpf]");
 	check_kernel(k, n, 0xffffffff81000400, NULL, NULL);
 	check_kernel(k, n, 0xffffffffc0000010, "other_fn", "[ext4]");
 	check_kernel(k, n, 0xffffffffc0080000, NULL, NULL);
