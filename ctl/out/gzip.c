@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Bytes into a gzip file (RFC 1952), in batches: see gzip.h. */
+/*
+ * Bytes into a gzip file (RFC 1952): see gzip.h. What fits in memory is compressed at
+ * once at its end by libdeflate, which takes less than half of zlib's time but knows no
+ * streams; what does not goes through zlib.
+ */
 #include <errno.h>
+#include <libdeflate.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -8,13 +13,18 @@
 #include "base/util.h"
 #include "gzip.h"
 
-#define BATCH		(64 << 10)	/* bytes that are compressed together */
-/* Measured on 100,000 distinct samples: 6 takes 2.6 times as long and saves 7 % of bytes. */
+#define WHOLE		(16u << 20)	/* bytes that are kept until the end */
+#define BATCH		(64u << 10)	/* bytes that go through zlib together */
+/*
+ * Measured on 98,000 distinct samples, 7.2 MB: 1 takes 149 million instructions with
+ * libdeflate, 383 with zlib; libdeflate's 6 takes 353 and saves 10 % of bytes.
+ */
 #define LEVEL		1
 #define WINDOW_GZIP	(15 + 16)	/* the largest window, and a gzip header */
 
 struct gzip {
 	int fd, error;
+	bool streaming;
 	z_stream z;
 	uint8_t *batch;
 	size_t nr, cap;
@@ -35,7 +45,7 @@ static void write_fd(struct gzip *g, const uint8_t *p, size_t size)
 	}
 }
 
-static void compress_batch(struct gzip *g, int flush)
+static void stream_batch(struct gzip *g, int flush)
 {
 	g->z.next_in = g->batch;
 	g->z.avail_in = g->nr;
@@ -51,23 +61,49 @@ static void compress_batch(struct gzip *g, int flush)
 	} while (!g->z.avail_out && !g->error);
 }
 
+static void start_stream(struct gzip *g)
+{
+	if (deflateInit2(&g->z, LEVEL, Z_DEFLATED, WINDOW_GZIP, 9, Z_DEFAULT_STRATEGY) == Z_OK)
+		g->streaming = true;
+	else
+		g->error = -ENOMEM;
+}
+
+static void write_whole(struct gzip *g)
+{
+	struct libdeflate_compressor *c = libdeflate_alloc_compressor(LEVEL);
+	uint8_t *out __free = NULL;
+	size_t size;
+
+	if (!c) {
+		g->error = -ENOMEM;
+		return;
+	}
+	size = libdeflate_gzip_compress_bound(c, g->nr);
+	out = xmalloc(size);
+	write_fd(g, out, libdeflate_gzip_compress(c, g->batch, g->nr, out, size));
+	libdeflate_free_compressor(c);
+}
+
 struct gzip *gzip_create(int fd)
 {
 	struct gzip *g = xcalloc(1, sizeof(*g));
 
 	g->fd = fd;
-	if (deflateInit2(&g->z, LEVEL, Z_DEFLATED, WINDOW_GZIP, 9, Z_DEFAULT_STRATEGY) == Z_OK)
-		return g;
-	free(g);
-	return NULL;
+	return g;
 }
 
 uint8_t *gzip_reserve(struct gzip *g, size_t size)
 {
 	uint8_t *at;
 
-	if (g->nr && g->nr + size > BATCH)
-		compress_batch(g, Z_NO_FLUSH);
+	if (g->nr && g->nr + size > (g->streaming ? BATCH : WHOLE)) {
+		if (!g->streaming)
+			start_stream(g);
+		if (!g->error)
+			stream_batch(g, Z_NO_FLUSH);
+		g->nr = 0;
+	}
 	GROW(g->batch, g->cap, g->nr + size);
 	at = g->batch + g->nr;
 	g->nr += size;
@@ -83,8 +119,12 @@ int gzip_finish(struct gzip *g)
 {
 	int error;
 
-	compress_batch(g, Z_FINISH);
-	deflateEnd(&g->z);
+	if (g->streaming && !g->error)
+		stream_batch(g, Z_FINISH);
+	else if (!g->error)
+		write_whole(g);
+	if (g->streaming)
+		deflateEnd(&g->z);
 	error = g->error;
 	free(g->batch);
 	free(g);
