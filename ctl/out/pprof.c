@@ -8,7 +8,6 @@
  * and one batch of bytes. Samples go out as they stand in the profile, all columns,
  * in the fixed order of enum profile_column.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,21 +63,32 @@ static uint8_t *put_varint(uint8_t *at, uint64_t value)
 	return at;
 }
 
+/* No fewer bytes than it can take: 16 stand for a field's tag and length and what is in no list. */
+static size_t sample_bound(const Tickprof__Sample *m)
+{
+	return 16 + (m->n_location_id + m->n_value) * VARINT_MAX +
+	       m->n_label * (16 + 4 * (1 + VARINT_MAX)) + 2 * 16;
+}
+
 /*
  * A Sample is its own fields followed by the packed labels of its task and its span: joined
- * messages are one message.
+ * messages are one message. Packed before its size is known, which is cheaper than to ask.
  */
 static void emit_sample(struct writer *w, const Tickprof__Sample *m,
 			const struct packed_labels *task, const struct packed_labels *context)
 {
-	size_t own = tickprof__sample__get_packed_size(m), size = own + task->size + context->size;
-	uint8_t head[1 + VARINT_MAX] = { SAMPLE_TAG };
-	size_t head_size = put_varint(head + 1, size) - head;
-	uint8_t *at = gzip_reserve(w->out, head_size + size);
+	uint8_t head[1 + VARINT_MAX] = { SAMPLE_TAG }, *at;
+	size_t own, size, head_size;
 
+	GROW(w->sample, w->cap_sample, sample_bound(m));
+	own = tickprof__sample__pack(m, w->sample);
+	size = own + task->size + context->size;
+	head_size = put_varint(head + 1, size) - head;
+	at = gzip_reserve(w->out, head_size + size);
 	memcpy(at, head, head_size);
-	tickprof__sample__pack(m, at + head_size);
-	at += head_size + own;
+	at += head_size;
+	memcpy(at, w->sample, own);
+	at += own;
 	memcpy(at, task->bytes, task->size);
 	if (context->size)
 		memcpy(at + task->size, context->bytes, context->size);
@@ -271,10 +281,6 @@ int profile_write_pprof(const struct profile *p, int fd)
 
 	w->p = p;
 	w->out = gzip_create(fd);
-	if (!w->out) {
-		free(w);
-		return -ENOMEM;
-	}
 	w->strings = intern_create();
 	GROW(w->table, w->cap_table, 1);
 	w->table[w->nr_table++] = "";
@@ -288,6 +294,7 @@ int profile_write_pprof(const struct profile *p, int fd)
 	ret = gzip_finish(w->out);
 	pprof_free_labels(w);
 	free(w->table);
+	free(w->sample);
 	intern_destroy(w->strings);
 	free(w);
 	return ret;

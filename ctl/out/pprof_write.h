@@ -23,6 +23,8 @@ struct writer {
 	char **table;
 	size_t nr_table, cap_table;
 	struct packed_labels *tasks, *contexts;		/* packed once, by number - 1 */
+	uint8_t *sample;				/* the one being packed */
+	size_t cap_sample;
 };
 
 /* Its number in the string table. */
