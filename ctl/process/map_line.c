@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A line of /proc/PID/maps: see map_line.h. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "map_line.h"
 
 static bool strip_suffix(char *path, const char *suffix)
@@ -32,20 +31,42 @@ static void unescape(char *path)
 	*out = '\0';
 }
 
+static bool skip(const char **at, char c)
+{
+	return *(*at)++ == c;
+}
+
+/* "start-end perm offset major:minor inode   path" (the kernel's fs/proc/task_mmu.c). */
 bool map_line_parse(char *line, struct map_line *out)
 {
-	char perm;
-	int at = 0;
+	const char *at = line, *perm;
 
 	line[strcspn(line, "\n")] = '\0';
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*c%*c%c%*c %" SCNx64 " %x:%x %" SCNu64 " %n",
-		   &out->start, &out->end, &perm, &out->offset, &out->dev_major, &out->dev_minor,
-		   &out->inode, &at) != 7)
+	out->start = digits_hex(&at);
+	if (at == line || !skip(&at, '-'))
 		return false;
-	out->exec = perm == 'x';
-	out->path = line + at;
+	out->end = digits_hex(&at);
+	if (!skip(&at, ' '))
+		return false;
+	perm = at;
+	if (strnlen(perm, 5) < 5 || perm[4] != ' ')
+		return false;
+	at += 5;
+	out->offset = digits_hex(&at);
+	if (!skip(&at, ' '))
+		return false;
+	out->dev_major = digits_hex(&at);
+	if (!skip(&at, ':'))
+		return false;
+	out->dev_minor = digits_hex(&at);
+	if (!skip(&at, ' ') || (unsigned int)(*at - '0') > 9)
+		return false;
+	out->inode = digits_decimal(&at);
+	out->exec = perm[2] == 'x';
+	out->path = line + (at - line);
+	out->path += strspn(out->path, " ");
 	out->deleted = out->inode && strip_suffix(out->path, " (deleted)");
-	if (out->inode)
+	if (out->inode && strchr(out->path, '\\'))
 		unescape(out->path);
 	return true;
 }

@@ -4,11 +4,11 @@
  * function ends where the next one starts, or soon after its page where that is
  * another module's or nothing follows.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/util.h"
 #include "sym_kernel.h"
 
@@ -62,24 +62,10 @@ static uint16_t module_index(struct sym_kernel *k, const char *name)
 	return k->nr_modules;
 }
 
-/* As strtoull() would, for a third of the time to read all. */
-static uint64_t hex(const char *text, const char **end)
-{
-	uint64_t value = 0;
-	int digit;
-
-	for (; isxdigit((unsigned char)*text); text++) {
-		digit = *text <= '9' ? *text - '0' : (*text | 32) - 'a' + 10;
-		value = value << 4 | digit;
-	}
-	*end = text;
-	return value;
-}
-
 static void add_line(struct sym_kernel *k, char *line)
 {
-	const char *rest;
-	uint64_t addr = hex(line, &rest);
+	const char *rest = line;
+	uint64_t addr = digits_hex(&rest);
 	char *name, *module, type;
 	size_t len;
 
