@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/digits.h"
 #include "base/util.h"
 #include "control/cgroup.h"
 #include "process/map_line.h"
@@ -89,22 +90,34 @@ static FILE *open_file(const struct snapshot *s, pid_t pid, const char *name)
 	return fopen(path, "re");
 }
 
+/* "name:\tvalue", of several the first. */
+static bool status_number(const char *line, const char *name, uint32_t *value)
+{
+	const char *at = line + strlen(name);
+
+	if (strncmp(line, name, strlen(name)))
+		return false;
+	at += strspn(at, "\t ");
+	*value = digits_decimal(&at);
+	return true;
+}
+
+/* As far as NSpid, which comes after the others and before much else. */
 static bool read_status(struct snapshot *s, pid_t pid, struct process *p)
 {
 	__fclose FILE *f = open_file(s, pid, "status");
-	uint32_t value;
+	const char *last;
 
 	if (!f)
 		return false;
 	while (getline(&s->line, &s->line_cap, f) > 0) {
-		if (sscanf(s->line, "Tgid: %" SCNu32, &value) == 1)
-			p->pid = value;
-		else if (sscanf(s->line, "PPid: %" SCNu32, &value) == 1)
-			p->ppid = value;
-		else if (sscanf(s->line, "Uid: %" SCNu32, &value) == 1)
-			p->uid = value;
-		else if (!strncmp(s->line, "NSpid:", 6))
-			p->ns_pid = strtoul(strrchr(s->line, '\t') + 1, NULL, 10);
+		if (status_number(s->line, "Tgid:", &p->pid) ||
+		    status_number(s->line, "PPid:", &p->ppid) ||
+		    status_number(s->line, "Uid:", &p->uid) || strncmp(s->line, "NSpid:", 6))
+			continue;
+		last = strrchr(s->line, '\t');
+		p->ns_pid = last ? strtoul(last + 1, NULL, 10) : 0;
+		break;
 	}
 	if (!p->ns_pid)
 		p->ns_pid = p->pid;
