@@ -186,17 +186,22 @@ static struct known_ring *known(struct marks *m, const struct capture_process *i
 	return found;
 }
 
-/* NULL: it is none. */
+/* NULL: it is none, or its process has just taken it along. */
 static struct known_ring *add(struct marks *m, const struct capture_process *image,
-			      const struct marks_mapping *ring)
+			      const struct marks_mapping *ring, unsigned int *broken)
 {
 	struct known_ring *r = xcalloc(1, sizeof(*r));
+	int ret;
 
 	r->head.pid = image->pid;
 	r->head.start_time = image->start_time;
 	r->head.exec_id = image->exec_id;
-	if (marks_place_open(&r->place, image->pid, ring) ||
-	    open_ring(r) == -EBADMSG) {
+	ret = marks_place_open(&r->place, image->pid, ring);
+	if (ret || open_ring(r) == -EBADMSG) {
+		if (ret == -ENOENT || ret == -ESRCH)
+			m->stats.gone++;
+		else
+			++*broken;
 		free_ring(r);
 		return NULL;
 	}
@@ -223,9 +228,8 @@ static unsigned int add_rings(struct marks *m, const struct capture_process *ima
 			continue;
 		}
 		if (!r)
-			r = add(m, image, &rings[i]);
+			r = add(m, image, &rings[i], &broken);
 		*found |= r && r->opened;
-		broken += !r;
 	}
 	return broken;
 }
